@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// Tests run on the sources: every workspace name resolves to its src folder.
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@holdfast\/protocol$/, replacement: source("packages/protocol/src/index.ts") },
+      { find: /^@holdfast\/core$/, replacement: source("packages/core/src/index.ts") },
+      { find: /^@holdfast\/core\/contract$/, replacement: source("packages/core/src/contract/index.ts") },
+      { find: /^@holdfast\/store-lmdb$/, replacement: source("packages/store-lmdb/src/index.ts") },
+      { find: /^holdfast$/, replacement: source("packages/server/src/index.ts") },
+      { find: /^holdfast\/engine$/, replacement: source("packages/server/src/engine/index.ts") },
+      { find: /^holdfast-client$/, replacement: source("packages/client/src/index.ts") },
+    ],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "conformance/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    testTimeout: 15_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
