@@ -1,0 +1,24 @@
+export { decodeBase64, encodeBase64 } from "./base64.ts";
+export { type Binary, hasBinary, isBinary } from "./binary.ts";
+export { nestsDeeper } from "./depth.ts";
+export {
+  decodeFrame,
+  decodePayload,
+  encodeFrame,
+  encodeFrameText,
+  type Frame,
+  type FrameData,
+  type FrameType,
+  frameTypes,
+  SEPARATOR,
+} from "./frames.ts";
+export {
+  Decoder,
+  type DecoderOptions,
+  type EncodedPacket,
+  Encoder,
+  isReservedEvent,
+  type Packet,
+  PacketType,
+  protocol,
+} from "./packets.ts";
