@@ -1,0 +1,237 @@
+import { ChainNode, collectBytes, collectPackets } from "./chain.ts";
+import type { Flushable, Flusher } from "./flusher.ts";
+import type { Gate, GateWaiter } from "./gate.ts";
+import type { OutgoingPacket } from "./outgoing-packet.ts";
+import type { Sink } from "./sink.ts";
+
+/** Past this an outbox does not wait for the end of the tick. */
+const TICK_BYTES_MAX = 256 * 1024;
+/** Inserted packets up to this size in all are built into one buffer. */
+const INSERT_BYTES_MAX = 16 * 1024;
+
+/** What an outbox needs of its connection. */
+export interface OutboxOwner {
+  readonly sink: Sink;
+  /** The limit on what the kernel or the client has not taken. */
+  readonly outboxBytesMax: number;
+  /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
+  readonly isObserved: boolean;
+  onIssue(packet: OutgoingPacket): void;
+  onFlush(packets: OutgoingPacket[]): void;
+  /** All that was issued has been given to the sink. */
+  onFlushed(): void;
+  /** The limit is passed: MUST close the connection. */
+  onOverflow(pendingBytes: number): void;
+}
+
+/**
+ * Where this connection differs from the chain it stands on: a packet of its own after `node`, or, without a packet,
+ * a hole: `node` itself is not for this connection.
+ */
+interface Edit {
+  readonly node: ChainNode;
+  readonly packet: OutgoingPacket | undefined;
+}
+
+/**
+ * What waits to be written to one connection: a stretch of the chain that it shares with others, and its edits. Every
+ * packet, whether for one or for thousands, passes here, and leaves in the order of issue.
+ */
+export class Outbox implements Flushable, GateWaiter {
+  readonly #owner: OutboxOwner;
+  readonly #flusher: Flusher;
+  /** All up to here has been given to the sink. */
+  #head: ChainNode;
+  #tail: ChainNode;
+  #edits: Edit[] | undefined = undefined;
+  #tickBytes = 0;
+  #isMarked = false;
+
+  constructor(owner: OutboxOwner, flusher: Flusher) {
+    this.#owner = owner;
+    this.#flusher = flusher;
+    this.#head = flusher.root;
+    this.#tail = flusher.root;
+  }
+
+  /** Whether a packet issued now would be the next on the wire: what volatile asks. */
+  get writable(): boolean {
+    return this.isEmpty && this.#owner.sink.isIdle;
+  }
+
+  /** Whether everything issued has been given to the sink. */
+  get isEmpty(): boolean {
+    return this.#head === this.#tail && !this.#edits;
+  }
+
+  /** For this connection alone. */
+  push(packet: OutgoingPacket): void {
+    if (!this.#isMarked) this.#mark();
+    if (packet.gate) this.#advance(packet);
+    else {
+      this.#edits ??= [];
+      this.#edits.push({ node: this.#tail, packet });
+    }
+    this.#count(packet);
+  }
+
+  /** As one of the receivers of a broadcast; all of them are given the same object. */
+  share(packet: OutgoingPacket): void {
+    if (!this.#isMarked) this.#mark();
+    this.#advance(packet);
+    this.#count(packet);
+  }
+
+  /** This connection is left out of a broadcast to its neighbours: it stays on the chain with them. */
+  skip(packet: OutgoingPacket): void {
+    if (!this.#isMarked) this.#mark();
+    this.#advance(packet);
+    this.#edits ??= [];
+    this.#edits.push({ node: this.#tail, packet: undefined });
+  }
+
+  /** Gives the sink what may leave. Called when a tick ends, a gate opens, or the sink changed. */
+  flush(): void {
+    this.#isMarked = false;
+    this.#tickBytes = 0;
+    let limit = this.#tail;
+    let closed: Gate | undefined;
+    while (limit.gate && !limit.gate.isPassable) {
+      closed = limit.gate;
+      limit = limit.beforeGate!;
+    }
+    closed?.wait(this);
+    const head = this.#head;
+    const edits = this.#takeEdits(limit);
+    if (limit === this.#tail && !this.#edits) {
+      this.#head = this.#tail = this.#flusher.root;
+    } else if (limit !== head) {
+      this.#head = limit;
+      this.#flusher.onReach(limit);
+    }
+    if (head !== limit || edits) this.#give(head, limit, edits);
+    if (this.isEmpty) this.#owner.onFlushed();
+  }
+
+  onGate(): void {
+    if (this.#isMarked) return;
+    this.#isMarked = true;
+    this.#flusher.mark(this);
+  }
+
+  /** What is not yet with the sink, in order. */
+  unflushed(): OutgoingPacket[] {
+    return packetsOf(this.#head, this.#tail, this.#edits);
+  }
+
+  /** Forgets everything: the connection is closed. */
+  discard(): void {
+    this.#head = this.#tail = this.#flusher.root;
+    this.#edits = undefined;
+  }
+
+  #mark(): void {
+    this.#isMarked = true;
+    if (this.#head === this.#tail && !this.#edits) this.#head = this.#tail = this.#flusher.root;
+    this.#flusher.mark(this);
+  }
+
+  #advance(packet: OutgoingPacket): void {
+    const tail = this.#tail;
+    let next = tail.next;
+    if (next === undefined || next.packet !== packet) {
+      next = new ChainNode(tail, packet);
+      tail.next = next;
+      this.#flusher.onAppend(tail);
+    }
+    this.#tail = next;
+  }
+
+  #count(packet: OutgoingPacket): void {
+    if (this.#owner.isObserved) this.#owner.onIssue(packet);
+    this.#tickBytes += packet.size;
+    if (this.#tickBytes > TICK_BYTES_MAX) this.flush();
+  }
+
+  /** Removes and returns the edits that may leave with everything up to `limit`. */
+  #takeEdits(limit: ChainNode): Edit[] | undefined {
+    const edits = this.#edits;
+    if (!edits || limit === this.#tail) {
+      this.#edits = undefined;
+      return edits;
+    }
+    const held = edits.findIndex(({ node }) => node.depth > limit.depth);
+    if (held === 0) return undefined;
+    this.#edits = held < 0 ? undefined : edits.slice(held);
+    return held < 0 ? edits : edits.slice(0, held);
+  }
+
+  #give(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): void {
+    const owner = this.#owner;
+    const { sink } = owner;
+    const before = sink.pendingBytes;
+    if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
+    if (sink.takesBytes) {
+      const buffers = bytesOf(head, limit, edits);
+      if (buffers.length > 0) sink.writeBytes(buffers);
+    } else {
+      const packets = packetsOf(head, limit, edits);
+      if (packets.length > 0) sink.writePackets(packets);
+    }
+    // one message of any size fits an empty outbox
+    if (before > 0 && sink.pendingBytes > owner.outboxBytesMax) owner.onOverflow(sink.pendingBytes);
+  }
+}
+
+function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): Buffer[] {
+  const buffers: Buffer[] = [];
+  if (!edits) {
+    collectBytes(head, limit, false, buffers);
+    return buffers;
+  }
+  let from = head;
+  for (let i = 0; i < edits.length; ) {
+    const { node, packet } = edits[i]!;
+    collectBytes(from, node, !packet, buffers);
+    from = node;
+    if (!packet) {
+      i++;
+      continue;
+    }
+    // neighbours at the same node are built together
+    let last = i;
+    let size = 0;
+    for (; last < edits.length; last++) {
+      const next = edits[last]!;
+      if (next.node !== node || !next.packet || next.packet.isLarge || size > INSERT_BYTES_MAX) break;
+      size += next.packet.webSocketSize();
+    }
+    if (last === i) {
+      buffers.push(...packet.webSocketFrames());
+      i++;
+      continue;
+    }
+    const buffer = Buffer.allocUnsafe(size);
+    let offset = 0;
+    for (; i < last; i++) offset = edits[i]!.packet!.writeTo(buffer, offset);
+    if (size > 0) buffers.push(buffer);
+  }
+  collectBytes(from, limit, false, buffers);
+  return buffers;
+}
+
+function packetsOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): OutgoingPacket[] {
+  const packets: OutgoingPacket[] = [];
+  let next = 0;
+  const insertsAt = (node: ChainNode) => {
+    while (edits?.[next]?.node === node && edits[next]!.packet) packets.push(edits[next++]!.packet!);
+  };
+  insertsAt(head);
+  for (const node of collectPackets(head, limit)) {
+    const isHole = edits?.[next]?.node === node && !edits[next]!.packet;
+    if (isHole) next++;
+    else if (!node.packet!.gate?.hasFailed) packets.push(node.packet!);
+    insertsAt(node);
+  }
+  return packets;
+}

@@ -1,0 +1,113 @@
+import type { Duplex } from "node:stream";
+
+/** No more than this goes to the stream at a time, so that a heartbeat can pass what a slow reader has yet to take. */
+const STREAM_BYTES_MAX = 256 * 1024;
+/** Several buffers up to this size in all are copied into one, which is cheaper than a gathering write. */
+const JOIN_BYTES_MAX = 8 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Writes whole frames to a raw socket, and keeps what the kernel has not taken. Once the kernel takes no more, only
+ * the drain of what is in the stream lets it go on.
+ */
+export class SocketWriter {
+  readonly #socket: Duplex;
+  readonly #onDrain: () => void;
+  #queue: Buffer[] | undefined;
+  #queuedBytes = 0;
+  #isBlocked = false;
+
+  /** @param onDrain called whenever the kernel has taken everything after it had not */
+  constructor(socket: Duplex, onDrain: () => void) {
+    this.#socket = socket;
+    this.#onDrain = onDrain;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isBlocked;
+  }
+
+  get pendingBytes(): number {
+    return this.#isBlocked ? this.#queuedBytes + this.#socket.writableLength : 0;
+  }
+
+  write(buffers: Buffer[]): void {
+    if (!this.#isBlocked && buffers.length === 1 && buffers[0]!.length <= STREAM_BYTES_MAX) {
+      if (!this.#socket.writable) return;
+      this.#socket.write(buffers[0]!);
+      if (this.#socket.writableLength > 0) this.#block();
+      return;
+    }
+    for (const buffer of buffers) this.#queuedBytes += buffer.length;
+    if (this.#queue) for (const buffer of buffers) this.#queue.push(buffer);
+    else this.#queue = buffers;
+    if (!this.#isBlocked) this.#pump();
+  }
+
+  /** Passes whatever waits here; what is already in the stream stays before it. */
+  writeUrgent(frame: Buffer): void {
+    if (!this.#socket.writable) return;
+    this.#socket.write(frame);
+    if (!this.#isBlocked && this.#socket.writableLength > 0) this.#block();
+  }
+
+  /** Gives everything to the stream, whatever its size: nothing is written after this but a close frame. */
+  finish(): void {
+    const queue = this.#queue;
+    this.discard();
+    if (!queue || !this.#socket.writable) return;
+    this.#socket.cork();
+    for (const buffer of queue) this.#socket.write(buffer);
+    this.#socket.uncork();
+  }
+
+  /** Drops what waits here. */
+  discard(): void {
+    this.#queue = undefined;
+    this.#queuedBytes = 0;
+  }
+
+  #pump(): void {
+    const socket = this.#socket;
+    if (!socket.writable) {
+      this.discard();
+      return;
+    }
+    while (this.#queue && socket.writableLength === 0) {
+      const queue = this.#queue;
+      let bytes = 0;
+      let count = 0;
+      while (count < queue.length && (count === 0 || bytes + queue[count]!.length <= STREAM_BYTES_MAX)) {
+        bytes += queue[count++]!.length;
+      }
+      const batch = count === queue.length ? queue : queue.splice(0, count);
+      if (batch === queue) this.#queue = undefined;
+      this.#queuedBytes -= bytes;
+      if (count === 1) socket.write(batch[0]!);
+      else if (bytes <= JOIN_BYTES_MAX) socket.write(Buffer.concat(batch, bytes));
+      else {
+        socket.cork();
+        for (const buffer of batch) socket.write(buffer);
+        socket.uncork();
+      }
+    }
+    if (socket.writableLength > 0) this.#block();
+  }
+
+  #block(): void {
+    this.#isBlocked = true;
+    // an empty write is called back once all before it is with the kernel; "drain" would not tell below the stream's
+    // own mark
+    this.#socket.write(EMPTY, this.#unblock);
+  }
+
+  readonly #unblock = (error?: Error | null): void => {
+    this.#isBlocked = false;
+    if (error) {
+      this.discard();
+      return;
+    }
+    this.#pump();
+    if (!this.#isBlocked) this.#onDrain();
+  };
+}
