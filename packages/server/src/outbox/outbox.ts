@@ -18,6 +18,8 @@ export interface OutboxOwner {
   readonly isObserved: boolean;
   onIssue(packet: OutgoingPacket): void;
   onFlush(packets: OutgoingPacket[]): void;
+  /** After each flush, while observed. */
+  onWritten(): void;
   /** All that was issued has been given to the sink. */
   onFlushed(): void;
   /** The limit is passed: MUST close the connection. */
@@ -178,6 +180,7 @@ export class Outbox implements Flushable, GateWaiter {
       const packets = packetsOf(head, limit, edits);
       if (packets.length > 0) sink.writePackets(packets);
     }
+    if (owner.isObserved) owner.onWritten();
     // one message of any size fits an empty outbox
     if (before > 0 && sink.pendingBytes > owner.outboxBytesMax) owner.onOverflow(sink.pendingBytes);
   }

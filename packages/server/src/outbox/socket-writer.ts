@@ -12,15 +12,15 @@ const EMPTY = Buffer.alloc(0);
  */
 export class SocketWriter {
   readonly #socket: Duplex;
-  readonly #onDrain: () => void;
+  readonly #owner: { onDrain(): void };
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #isBlocked = false;
 
-  /** @param onDrain called whenever the kernel has taken everything after it had not */
-  constructor(socket: Duplex, onDrain: () => void) {
+  /** @param owner `onDrain` is called whenever the kernel has taken everything after it had not */
+  constructor(socket: Duplex, owner: { onDrain(): void }) {
     this.#socket = socket;
-    this.#onDrain = onDrain;
+    this.#owner = owner;
   }
 
   get isIdle(): boolean {
@@ -98,16 +98,16 @@ export class SocketWriter {
     this.#isBlocked = true;
     // an empty write is called back once all before it is with the kernel; "drain" would not tell below the stream's
     // own mark
-    this.#socket.write(EMPTY, this.#unblock);
+    this.#socket.write(EMPTY, (error) => this.#unblock(error));
   }
 
-  readonly #unblock = (error?: Error | null): void => {
+  #unblock(error?: Error | null): void {
     this.#isBlocked = false;
     if (error) {
       this.discard();
       return;
     }
     this.#pump();
-    if (!this.#isBlocked) this.#onDrain();
-  };
+    if (!this.#isBlocked) this.#owner.onDrain();
+  }
 }

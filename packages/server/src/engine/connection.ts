@@ -1,0 +1,364 @@
+import { EventEmitter } from "node:events";
+import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
+import { type Flusher, Outbox, type OutboxOwner, OutgoingPacket, type Part } from "../outbox/index.ts";
+import type { Deadlines, Timed } from "./heartbeat.ts";
+import type { EngineRequest } from "./request.ts";
+import type { Server } from "./server.ts";
+import type { Transport, TransportError, TransportOwner } from "./transport.ts";
+import { Upgrade } from "./upgrade.ts";
+
+/** Who takes what a connection receives, without the cost of listeners. */
+export interface Consumer {
+  onMessage(data: string | Buffer): void;
+  onClose(reason: string, description?: unknown): void;
+}
+
+export interface SendOptions {
+  /** Whether the transport may compress the message. Default true. */
+  compress?: boolean;
+}
+
+/** A frame as events and `writeBuffer` show it. */
+export interface OutgoingFrame {
+  type: FrameType;
+  data?: Part;
+  options: SendOptions;
+}
+
+const PING = new OutgoingPacket([""], { type: "ping" });
+const PONG = new OutgoingPacket([""], { type: "pong" });
+
+/** Listeners to these make packets visible one by one. */
+const OBSERVING = new Set<string | symbol>(["packetCreate", "flush", "drain"]);
+
+/**
+ * One client's Engine.IO session, whatever transport carries it. Public as `Socket` of `holdfast/engine`, with the API
+ * of Engine.IO's. Events: "open", "packet", "packetCreate", "message" and "data", "heartbeat", "upgrading", "upgrade",
+ * "flush", "drain", "error", "close" (reason, description).
+ */
+export class Connection extends EventEmitter implements OutboxOwner, TransportOwner, Timed {
+  readonly id: string;
+  readonly server: Server;
+  /** The request of the handshake. */
+  readonly request: EngineRequest;
+  /** The revision of Engine.IO that the client speaks. */
+  readonly protocol: 3 | 4;
+  readonly remoteAddress: string | undefined;
+  readonly outbox: Outbox;
+  transport: Transport;
+  readyState: "opening" | "open" | "closing" | "closed" = "opening";
+  upgrading = false;
+  upgraded = false;
+  consumer: Consumer | undefined;
+  /** True once somebody listens to packets one by one. */
+  isObserved = false;
+
+  // the heartbeat's entry (Timed)
+  deadline = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlines: Deadlines | undefined;
+  #isPongExtended = false;
+
+  /** To be called once what was issued before has left. */
+  #callbacks: ((transport: Transport) => void)[] | undefined;
+  /** Set while a close waits for the outbox: whether the transport is to be discarded. */
+  #closing: { discard: boolean } | undefined;
+
+  constructor(id: string, server: Server, transport: Transport, req: EngineRequest, flusher: Flusher) {
+    super();
+    this.id = id;
+    this.server = server;
+    this.request = req;
+    this.protocol = transport.protocol;
+    this.remoteAddress = req.socket?.remoteAddress;
+    this.transport = transport;
+    this.outbox = new Outbox(this, flusher);
+    transport.owner = this;
+  }
+
+  get sink(): Transport {
+    return this.transport;
+  }
+
+  get outboxBytesMax(): number {
+    return this.server.opts.outboxBytesMax;
+  }
+
+  /** What has not left yet. A copy. */
+  get writeBuffer(): OutgoingFrame[] {
+    return this.outbox.unflushed().flatMap(framesOf);
+  }
+
+  /** Sends the handshake and starts the heartbeat. Called once, by the server. */
+  open(): void {
+    const { opts } = this.server;
+    this.readyState = "open";
+    this.transport.sid = this.id;
+    const handshake = {
+      sid: this.id,
+      upgrades: this.server
+        .upgrades(this.transport.name)
+        .filter((name) => (opts.transports as string[]).includes(name)),
+      pingInterval: opts.pingInterval,
+      pingTimeout: opts.pingTimeout,
+      maxPayload: opts.maxHttpBufferSize,
+    };
+    this.#issue(new OutgoingPacket([JSON.stringify(handshake)], { type: "open" }));
+    if (opts.initialPacket) this.#issue(new OutgoingPacket([opts.initialPacket]));
+    this.emit("open");
+    const { heartbeats } = this.server;
+    (this.protocol === 3 ? heartbeats.clientPing : heartbeats.ping).add(this);
+  }
+
+  /**
+   * Sends a message.
+   *
+   * @param callback called with the transport when the message has left; never if the connection closes first
+   */
+  send(
+    data: Part,
+    options?: SendOptions | ((transport: Transport) => void) | null,
+    callback?: (transport: Transport) => void,
+  ): this {
+    return this.sendPacket("message", data, options, callback);
+  }
+
+  /** The same as {@link send}. */
+  write(
+    data: Part,
+    options?: SendOptions | ((transport: Transport) => void) | null,
+    callback?: (transport: Transport) => void,
+  ): this {
+    return this.sendPacket("message", data, options, callback);
+  }
+
+  /** Sends a frame of any type. */
+  sendPacket(
+    type: FrameType,
+    data: Part = "",
+    options?: SendOptions | ((transport: Transport) => void) | null,
+    callback?: (transport: Transport) => void,
+  ): this {
+    if (this.readyState === "closing" || this.readyState === "closed") return this;
+    const done = typeof options === "function" ? options : callback;
+    const compress = typeof options === "function" ? true : options?.compress !== false;
+    if (done) {
+      this.#callbacks ??= [];
+      this.#callbacks.push(done);
+    }
+    this.#issue(new OutgoingPacket([data ?? ""], { type, compress }));
+    return this;
+  }
+
+  /**
+   * Closes the connection once everything issued has left, with the reason "forced close".
+   *
+   * @param discard true: without waiting for anything
+   */
+  close(discard?: boolean): void {
+    if (discard && (this.readyState === "open" || this.readyState === "closing")) {
+      this.#closeTransport(true);
+      return;
+    }
+    if (this.readyState !== "open") return;
+    this.readyState = "closing";
+    this.outbox.flush();
+    if (this.#isDrained()) this.#closeTransport(false);
+    else this.#closing = { discard: false };
+  }
+
+  /** Ends the connection without a word to the client. */
+  onClose(reason: string, description?: unknown): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.deadlines?.remove(this);
+    this.#callbacks = undefined;
+    this.#closing = undefined;
+    this.outbox.discard();
+    this.#releaseTransport();
+    this.server.onConnectionClose(this);
+    this.consumer?.onClose(reason, description);
+    this.emit("close", reason, description);
+  }
+
+  // --- Transport: what comes in
+
+  onFrame(frame: Frame): void {
+    if (this.readyState !== "open") return;
+    this.emit("packet", frame);
+    const { heartbeats } = this.server;
+    if (this.deadlines === heartbeats.pong && frame.type !== "pong" && !this.#isPongExtended) {
+      // a busy client is alive: its pong may be queued behind what it sends, so it gets its time once more
+      this.#isPongExtended = true;
+      heartbeats.pong.add(this);
+    }
+    switch (frame.type) {
+      case "message":
+        this.#onMessage(frame.data ?? "");
+        break;
+      case "ping":
+        if (this.protocol === 4) this.onClose("transport error", new Error("invalid heartbeat direction"));
+        else {
+          heartbeats.clientPing.add(this);
+          this.#writeUrgent(PONG);
+          this.emit("heartbeat");
+        }
+        break;
+      case "pong":
+        if (this.protocol === 3) this.onClose("transport error", new Error("invalid heartbeat direction"));
+        else {
+          heartbeats.ping.add(this);
+          this.emit("heartbeat");
+        }
+        break;
+      case "error":
+        this.onClose("parse error");
+    }
+  }
+
+  onTransportError(error: TransportError): void {
+    this.onClose("transport error", error);
+  }
+
+  onTransportClose(): void {
+    this.onClose("transport close");
+  }
+
+  onTransportReady(): void {
+    this.onFlushed();
+  }
+
+  // --- Timed: the heartbeat
+
+  onDeadline(queue: Deadlines): void {
+    const { heartbeats } = this.server;
+    if (queue !== heartbeats.ping) {
+      this.onClose("ping timeout");
+      return;
+    }
+    this.#isPongExtended = false;
+    heartbeats.pong.add(this);
+    if (this.readyState === "open") this.#writeUrgent(PING);
+  }
+
+  // --- OutboxOwner: what goes out
+
+  onIssue(packet: OutgoingPacket): void {
+    for (const frame of framesOf(packet)) this.emit("packetCreate", frame);
+  }
+
+  onFlush(packets: OutgoingPacket[]): void {
+    const frames = packets.flatMap(framesOf);
+    if (frames.length === 0) return;
+    this.emit("flush", frames);
+    this.server.emit("flush", this, frames);
+  }
+
+  onWritten(): void {
+    this.emit("drain");
+    this.server.emit("drain", this);
+  }
+
+  onFlushed(): void {
+    if (!this.#callbacks && !this.#closing) return;
+    if (!this.#isDrained()) return;
+    const callbacks = this.#callbacks;
+    this.#callbacks = undefined;
+    if (callbacks) for (const callback of callbacks) callback(this.transport);
+    if (this.#closing) this.#closeTransport(this.#closing.discard);
+  }
+
+  onOverflow(pendingBytes: number): void {
+    const limit = this.outboxBytesMax;
+    const error = new Error(
+      `OUTBOX_FULL: ${pendingBytes} bytes wait for a slow reader, the limit is ${limit} (option outboxBytesMax)`,
+    );
+    this.onClose("transport error", Object.assign(error, { code: "OUTBOX_FULL" }));
+  }
+
+  // --- upgrade
+
+  /** A second transport for this session: it takes over if its probe succeeds. */
+  tryUpgrade(transport: Transport): void {
+    new Upgrade(this, transport, this.server.opts.upgradeTimeout);
+  }
+
+  /** Called by {@link Upgrade} when the client has switched. */
+  switchTo(transport: Transport): void {
+    const { transport: previous } = this;
+    previous.discard();
+    this.upgraded = true;
+    const pending = previous.takePending();
+    this.#releaseTransport();
+    this.transport = transport;
+    transport.owner = this;
+    transport.sid = this.id;
+    if (this.protocol === 4 && this.deadlines === this.server.heartbeats.pong)
+      this.server.heartbeats.ping.add(this);
+    this.emit("upgrade", transport);
+    for (const packet of pending) this.#resend(packet);
+    this.outbox.flush();
+    if (this.readyState === "closing") transport.close(() => this.onClose("forced close"));
+  }
+
+  // --- events
+
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (OBSERVING.has(event)) this.isObserved = true;
+    return super.on(event, listener as (...args: unknown[]) => void);
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (OBSERVING.has(event)) this.isObserved = true;
+    return super.prependListener(event, listener as (...args: unknown[]) => void);
+  }
+
+  #onMessage(data: FrameData): void {
+    this.emit("data", data);
+    this.emit("message", data);
+    this.consumer?.onMessage(data as string | Buffer);
+  }
+
+  #issue(packet: OutgoingPacket): void {
+    this.outbox.push(packet);
+  }
+
+  /** Given to the new transport ahead of what the outbox still holds. */
+  #resend(packet: OutgoingPacket): void {
+    if (this.transport.takesBytes) this.transport.writeBytes([...packet.webSocketFrames()]);
+    else this.transport.writePackets([packet]);
+  }
+
+  #writeUrgent(packet: OutgoingPacket): void {
+    if (this.isObserved) this.onIssue(packet);
+    this.transport.writeUrgent(packet);
+  }
+
+  #isDrained(): boolean {
+    return this.outbox.isEmpty && (this.transport.takesBytes || this.transport.pendingBytes === 0);
+  }
+
+  #closeTransport(discard: boolean): void {
+    this.#closing = undefined;
+    if (discard) this.transport.discard();
+    this.transport.close(() => this.onClose("forced close"));
+  }
+
+  #releaseTransport(): void {
+    const { transport } = this;
+    transport.owner = undefined;
+    transport.close();
+  }
+}
+
+function framesOf(packet: OutgoingPacket): OutgoingFrame[] {
+  const options = { compress: packet.compress };
+  return packet.parts.map((data) =>
+    data === "" ? { type: packet.type, options } : { type: packet.type, data, options },
+  );
+}

@@ -1,0 +1,265 @@
+import { EventEmitter } from "node:events";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { serialize } from "cookie";
+import cors from "cors";
+import { type WebSocket, WebSocketServer } from "ws";
+import { Flusher } from "../outbox/index.ts";
+import { attachTo } from "./attach.ts";
+import { Connection } from "./connection.ts";
+import { errorMessages, errors, type Refusal } from "./errors.ts";
+import { Heartbeats } from "./heartbeat.ts";
+import { type Middleware, runMiddlewares, takeUpgradeHeaders, UpgradeResponse } from "./middleware.ts";
+import {
+  type AttachOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  type ServerOptions,
+  type WebSocketEngine,
+} from "./options.ts";
+import { refuseRequest, refuseUpgrade } from "./refuse.ts";
+import { type EngineRequest, protocolOf, withQuery } from "./request.ts";
+import { randomId } from "./session-id.ts";
+import type { Transport } from "./transport.ts";
+import transports, { createTransport, Polling } from "./transports/index.ts";
+import type { PollingOptions } from "./transports/polling.ts";
+import { verify } from "./verify.ts";
+
+/**
+ * Engine.IO's server: accepts connections over HTTP long-polling and WebSocket. Events: "connection" (connection),
+ * "connection_error" ({ req, code, message, context }), "initial_headers" and "headers" (headers, request), "flush" and
+ * "drain" (connection).
+ */
+export class Server extends EventEmitter {
+  static readonly errors = errors;
+  static readonly errorMessages = errorMessages;
+
+  readonly opts: ResolvedOptions;
+  /** The open connections by id. */
+  readonly clients: Record<string, Connection> = Object.create(null);
+  clientsCount = 0;
+  httpServer: HttpServer | undefined;
+  /** The WebSocket server. */
+  ws: WebSocketEngine | undefined;
+  /** What all outboxes of this server share. */
+  readonly flusher = new Flusher();
+  #heartbeats: Heartbeats | undefined;
+  readonly #middlewares: Middleware[] = [];
+  readonly #pollingOptions: PollingOptions;
+
+  constructor(options: ServerOptions = {}) {
+    super();
+    this.opts = resolveOptions(options);
+    if (this.opts.cors) this.use(cors(this.opts.cors as cors.CorsOptions) as Middleware);
+    const { opts } = this;
+    this.#pollingOptions = {
+      get maxHttpBufferSize() {
+        return opts.maxHttpBufferSize;
+      },
+      get httpCompression() {
+        return opts.httpCompression;
+      },
+      onHeaders: (headers, req, sid) => this.#onHeaders(headers, req, sid),
+    };
+    this.init();
+  }
+
+  get heartbeats(): Heartbeats {
+    this.#heartbeats ??= new Heartbeats(this.opts.pingInterval, this.opts.pingTimeout);
+    return this.#heartbeats;
+  }
+
+  /** Adds an Express-style middleware, for every request of a client. */
+  use(middleware: Middleware): void {
+    this.#middlewares.push(middleware);
+  }
+
+  /** The transports that `transport` can be upgraded to. */
+  upgrades(transport: string): string[] {
+    if (!this.opts.allowUpgrades) return [];
+    return transports[transport as keyof typeof transports]?.upgradesTo ?? [];
+  }
+
+  /** Makes a session's id. To be overridden: the id MUST be unguessable; a promise may be returned. */
+  generateId(_req: IncomingMessage): string | Promise<string> {
+    return randomId();
+  }
+
+  /** Serves a path of an HTTP server, and leaves its other requests to whoever served them. */
+  attach(server: HttpServer, options: AttachOptions = {}): void {
+    attachTo(this, server, options);
+  }
+
+  /** Closes every connection. */
+  close(): this {
+    for (const connection of Object.values(this.clients)) connection.close(true);
+    this.ws?.close();
+    return this;
+  }
+
+  /** (Re)creates the WebSocket server. Called again when the HTTP server listens again. */
+  init(): void {
+    if (!this.opts.transports.includes("websocket")) return;
+    this.ws?.close();
+    this.ws = new this.opts.wsEngine({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: this.opts.perMessageDeflate,
+      maxPayload: this.opts.maxHttpBufferSize,
+    } as never);
+    this.ws.on?.("headers", (lines, req) => {
+      const headers = takeUpgradeHeaders(req);
+      if (!(req as EngineRequest)._query.sid) this.emit("initial_headers", headers, req);
+      this.emit("headers", headers, req);
+      for (const [name, value] of Object.entries(headers)) {
+        for (const item of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${item}`);
+      }
+    });
+  }
+
+  /** Answers a request of a client. */
+  handleRequest(req: IncomingMessage, res: ServerResponse): void {
+    const request = withQuery(req);
+    request.res = res;
+    this.#admit(request, res, false, (refusal) => {
+      if (refusal) {
+        refuseRequest(res, refusal);
+        return;
+      }
+      const client = this.clients[request._query.sid ?? ""];
+      if (client) (client.transport as Polling).onRequest(request);
+      else this.#handshake(request, undefined, (error) => refuseRequest(res, error));
+    });
+  }
+
+  /** Answers an upgrade request of a client. */
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const request = withQuery(req);
+    const res = new UpgradeResponse(request, socket);
+    // until `ws` takes over, nobody else listens
+    const ignore = () => {};
+    socket.on("error", ignore);
+    this.#admit(request, res as unknown as ServerResponse, true, (refusal) => {
+      if (refusal || !this.ws) {
+        refuseUpgrade(socket, refusal ?? { code: errors.UNKNOWN_TRANSPORT, context: undefined });
+        return;
+      }
+      // some middlewares (express-session) add their headers when these are written
+      res.writeHead();
+      this.ws.handleUpgrade(request, socket, head, (websocket) => {
+        socket.off("error", ignore);
+        this.#onWebSocket(request, socket, websocket);
+      });
+    });
+  }
+
+  /** Called by a connection that has closed. */
+  onConnectionClose(connection: Connection): void {
+    if (this.clients[connection.id] !== connection) return;
+    delete this.clients[connection.id];
+    this.clientsCount--;
+  }
+
+  /** Runs the middlewares and checks the request; calls back at once unless one of them is asynchronous. */
+  #admit(
+    req: EngineRequest,
+    res: ServerResponse,
+    isUpgrade: boolean,
+    done: (refusal?: Refusal) => void,
+  ): void {
+    const settle = (refusal?: Refusal) => {
+      if (refusal) this.#report(req, refusal);
+      done(refusal);
+    };
+    const check = () => verify(this, req, isUpgrade, settle);
+    if (this.#middlewares.length === 0) {
+      check();
+      return;
+    }
+    runMiddlewares(this.#middlewares, req, res).then(check, () =>
+      settle({ code: errors.BAD_REQUEST, context: { name: "MIDDLEWARE_FAILURE" } }),
+    );
+  }
+
+  #onWebSocket(req: EngineRequest, socket: Duplex, websocket: WebSocket): void {
+    req.websocket = websocket;
+    const { sid } = req._query;
+    if (sid) {
+      const client = this.clients[sid];
+      if (!client || client.upgrading || client.upgraded) {
+        websocket.on("error", () => {});
+        websocket.close();
+      } else client.tryUpgrade(this.#createTransport(req, socket));
+      return;
+    }
+    this.#handshake(req, socket, (refusal) => refuseUpgrade(socket, refusal));
+  }
+
+  #createTransport(req: EngineRequest, socket?: Duplex): Transport {
+    const isOurs = this.ws instanceof WebSocketServer && this.ws.constructor === WebSocketServer;
+    return createTransport(req, this.#pollingOptions, isOurs ? socket : undefined);
+  }
+
+  #handshake(req: EngineRequest, socket: Duplex | undefined, refuse: (refusal: Refusal) => void): void {
+    const fail = (refusal: Refusal) => {
+      this.#report(req, refusal);
+      req.websocket?.on("error", () => {});
+      refuse(refusal);
+    };
+    const protocol = protocolOf(req);
+    if (protocol === 3 && !this.opts.allowEIO3) {
+      fail({ code: errors.UNSUPPORTED_PROTOCOL_VERSION, context: { protocol } });
+      return;
+    }
+    const failId = (error: unknown) =>
+      fail({ code: errors.BAD_REQUEST, context: { name: "ID_GENERATION_ERROR", error } });
+    let id: string | Promise<string>;
+    try {
+      id = this.generateId(req);
+    } catch (error) {
+      failId(error);
+      return;
+    }
+    if (typeof id === "string") {
+      this.#open(id, req, socket);
+      return;
+    }
+    // what the client sends meanwhile waits in its socket
+    req.websocket?.pause();
+    Promise.resolve(id).then((id) => {
+      req.websocket?.resume();
+      this.#open(id, req, socket);
+    }, failId);
+  }
+
+  #open(id: string, req: EngineRequest, socket: Duplex | undefined): void {
+    const transport = this.#createTransport(req, socket);
+    // the id is known to the headers of the first response
+    transport.sid = id;
+    const connection = new Connection(id, this, transport, req, this.flusher);
+    this.clients[id] = connection;
+    this.clientsCount++;
+    connection.open();
+    if (transport instanceof Polling) {
+      // the response to the handshake is the handshake alone
+      transport.onRequest(req);
+      connection.outbox.flush();
+    }
+    this.emit("connection", connection);
+  }
+
+  #report(req: EngineRequest, { code, context }: Refusal): void {
+    this.emit("connection_error", { req, code, message: errorMessages[code], context });
+  }
+
+  #onHeaders(headers: Record<string, unknown>, req: EngineRequest, sid: string): void {
+    if (!req._query.sid) {
+      if (this.opts.cookie) {
+        const { name = "io", ...options } = this.opts.cookie as { name?: string };
+        headers["Set-Cookie"] = [serialize(name, sid, options)];
+      }
+      this.emit("initial_headers", headers, req);
+    }
+    this.emit("headers", headers, req);
+  }
+}

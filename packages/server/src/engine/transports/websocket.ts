@@ -1,0 +1,108 @@
+import type { Duplex } from "node:stream";
+import { decodeFrame, type Frame, frameTypes } from "@holdfast/protocol";
+import WS, { type RawData, type WebSocket as Socket } from "ws";
+import { bytesOf, type OutgoingPacket, type Part, SocketWriter } from "../../outbox/index.ts";
+import type { EngineRequest } from "../request.ts";
+import { Transport } from "../transport.ts";
+
+const MESSAGE = 4;
+
+/**
+ * Engine.IO over a WebSocket. `ws` receives and closes. Frames are written by us straight to the raw socket; only
+ * where `ws` has to compress, or another library or an Engine.IO v3 client is in play, does every frame go through
+ * `send`.
+ */
+export class WebSocket extends Transport {
+  readonly socket: Socket;
+  readonly takesBytes: boolean;
+  readonly #writer: SocketWriter | undefined;
+  /** Frames given to `send` that it has not called back for. */
+  #unsent = 0;
+
+  constructor(req: EngineRequest, rawSocket?: Duplex) {
+    super(req);
+    const socket = req.websocket!;
+    this.socket = socket;
+    this.takesBytes =
+      rawSocket !== undefined &&
+      this.protocol === 4 &&
+      this.supportsBinary &&
+      socket instanceof WS &&
+      socket.extensions === "";
+    if (this.takesBytes) this.#writer = new SocketWriter(rawSocket!, this);
+    socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data as Buffer, isBinary));
+    socket.once("close", () => this.onClose());
+    socket.on("error", (error: Error) => this.onError(String(error), error));
+  }
+
+  get name(): string {
+    return "websocket";
+  }
+
+  get isIdle(): boolean {
+    return this.#writer ? this.#writer.isIdle : this.#unsent === 0;
+  }
+
+  get pendingBytes(): number {
+    return this.#writer ? this.#writer.pendingBytes : this.socket.bufferedAmount;
+  }
+
+  writeBytes(buffers: Buffer[]): void {
+    if (this.readyState === "open") this.#writer!.write(buffers);
+  }
+
+  writePackets(packets: OutgoingPacket[]): void {
+    for (const packet of packets) {
+      for (const part of packet.parts) {
+        this.#unsent++;
+        this.socket.send(this.#encode(packet, part), { compress: packet.compress }, this.#onSent);
+      }
+    }
+  }
+
+  writeUrgent(packet: OutgoingPacket): void {
+    if (this.readyState !== "open") return;
+    if (this.#writer) this.#writer.writeUrgent(Buffer.concat(packet.webSocketFrames()));
+    else this.writePackets([packet]);
+  }
+
+  takePending(): OutgoingPacket[] {
+    return [];
+  }
+
+  onDrain(): void {
+    this.onReady();
+  }
+
+  protected doClose(done: () => void): void {
+    this.#writer?.finish();
+    this.socket.close();
+    done();
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    if (!isBinary) this.onFrame(decodeFrame(data.toString()));
+    else if (this.protocol === 4) this.onFrame({ type: "message", data });
+    else this.onFrame(decodeBinaryV3(data));
+  }
+
+  #encode(packet: OutgoingPacket, part: Part): string | Buffer {
+    const digit = frameTypes.indexOf(packet.type);
+    if (typeof part === "string") return digit + part;
+    const bytes = bytesOf(part);
+    if (!this.supportsBinary) return `b${this.protocol === 3 ? digit : ""}${bytes.toString("base64")}`;
+    return this.protocol === 3 ? Buffer.concat([Buffer.of(MESSAGE), bytes]) : bytes;
+  }
+
+  readonly #onSent = (error?: Error | null): void => {
+    this.#unsent--;
+    if (error) this.onError("write error", error.stack);
+    else if (this.#unsent === 0) this.onReady();
+  };
+}
+
+/** Engine.IO v3 puts the type before the bytes. */
+function decodeBinaryV3(data: Buffer): Frame {
+  const type = frameTypes[data[0]!];
+  return type ? { type, data: data.subarray(1) } : { type: "error", data: "parser error" };
+}
