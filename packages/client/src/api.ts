@@ -1,0 +1,23 @@
+import type { DefaultEventsMap, EventsMap } from "./events.ts";
+import { Manager } from "./manager.ts";
+import { Socket as AnySocket, type DisconnectReason as Reason } from "./socket.ts";
+
+export { protocol } from "@holdfast/protocol";
+export { Fetch } from "./fetch.ts";
+export { io, io as connect } from "./io.ts";
+export type { ManagerOptions, SocketOptions } from "./options.ts";
+export { NodeWebSocket, NodeXHR } from "./platform.ts";
+export type { DisconnectDescription } from "./socket.ts";
+export { WS as WebSocket } from "./websocket.ts";
+export { XHR } from "./xhr.ts";
+export { Manager };
+
+/** A socket: a value to construct or compare with, and a type of the events it hears and emits. */
+export const Socket = AnySocket;
+export type Socket<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+> = AnySocket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>;
+export declare namespace Socket {
+  type DisconnectReason = Reason;
+}

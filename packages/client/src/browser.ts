@@ -1,0 +1,2 @@
+export * from "./api.ts";
+export { io as default } from "./api.ts";

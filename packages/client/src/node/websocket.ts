@@ -1,0 +1,44 @@
+import { type ClientOptions, WebSocket as NodeWebSocket } from "ws";
+import type { Packet, RawData } from "../transport.ts";
+import { WS } from "../websocket.ts";
+import { pickOptions } from "./tls-options.ts";
+
+/** Messages under this many bytes are not worth compressing. */
+const THRESHOLD_BYTES = 1024;
+
+/** WebSocket by `ws`: it knows headers, agents, TLS options and compression per message. */
+export class NodeWS extends WS {
+  protected override createSocket(uri: string): WebSocket {
+    const { opts } = this;
+    const jar = this.socket._cookieJar;
+    const headers: Record<string, unknown> = { ...opts.extraHeaders };
+    const name = Object.keys(headers).find((key) => key.toLowerCase() === "cookie") ?? "cookie";
+    const cookies = [headers[name], jar?.header()].filter(Boolean).join("; ");
+    if (cookies) headers[name] = cookies;
+    const ws = new NodeWebSocket(uri, opts.protocols, {
+      ...pickOptions(
+        opts,
+        "agent",
+        "localAddress",
+        "protocolVersion",
+        "origin",
+        "maxPayload",
+        "family",
+        "checkServerIdentity",
+      ),
+      perMessageDeflate: opts.perMessageDeflate ?? true,
+      headers,
+    } as ClientOptions);
+    if (opts.autoUnref)
+      ws.on("open", () => (ws as unknown as { _socket: { unref(): void } })._socket.unref());
+    return ws as unknown as WebSocket;
+  }
+
+  protected override doWrite({ options }: Packet, data: RawData): void {
+    const { perMessageDeflate } = this.opts;
+    const threshold = perMessageDeflate === false ? 0 : (perMessageDeflate?.threshold ?? THRESHOLD_BYTES);
+    const bytes = typeof data === "string" ? Buffer.byteLength(data) : (data.byteLength ?? data.size);
+    const compress = options?.compress !== false && bytes >= threshold;
+    (this.ws as unknown as NodeWebSocket).send(data, { compress });
+  }
+}
