@@ -69,6 +69,15 @@ export function eventsOf<A extends unknown[] = unknown[]>(emitter: Emitter, even
   return queue;
 }
 
+/** Waits until `condition` holds, looking once per turn of the event loop: for state that no event announces. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`timed out awaiting ${what}`);
+    await turns();
+  }
+}
+
 /** What one turn of the event loop's check phase does not change has settled: for asserting that nothing happens. */
 export function turns(count = 1): Promise<void> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket as TcpSocket } from "node:net";
 import type { Server as IoServer, ServerOptions } from "socket.io";
 import { cleanUpLater } from "./cleanup.ts";
 import type { EngineOptions, EngineServer, EngineSocket } from "./engine-api.ts";
-import { eventsOf, type Queue } from "./events.ts";
+import { eventsOf, nextEvent, type Queue, turns } from "./events.ts";
 import type { Target } from "./targets.ts";
 
 export interface RunningEngine {
@@ -77,4 +77,17 @@ export async function listen(httpServer: HttpServer): Promise<number> {
     httpServer.listen(0, resolve);
   });
   return (httpServer.address() as AddressInfo).port;
+}
+
+/** Starts a request and resolves once the server has it: a poll that is pending, say. */
+export async function pending<T>(
+  httpServer: HttpServer,
+  start: () => Promise<T>,
+): Promise<{ response: Promise<T> }> {
+  const arrived = nextEvent(httpServer, "request");
+  const response = start();
+  response.catch(() => {}); // whoever awaits it sees the rejection
+  await arrived;
+  await turns(3);
+  return { response };
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { cleanUpLater } from "./cleanup.ts";
 import { within } from "./events.ts";
 import { queryOf } from "./http-request.ts";
-import { decodeWsFrame } from "./ws-frames.ts";
+import { decodeWsFrame, type WsFrame } from "./ws-frames.ts";
 
 export interface RawResponse {
   status: number;
@@ -46,10 +46,11 @@ export class TcpClient {
   static async webSocket(
     port: number,
     query: Record<string, string | undefined> = {},
-    path = "/engine.io/",
+    headers: string[] = [],
   ): Promise<TcpClient> {
     const client = await TcpClient.connect(port);
-    client.write(upgradeRequest(`${path}?${queryOf({ EIO: "4", transport: "websocket", ...query })}`));
+    const target = `/engine.io/?${queryOf({ EIO: "4", transport: "websocket", ...query })}`;
+    client.write(upgradeRequest(target, headers));
     const { status, head } = await client.response();
     if (status !== 101) throw new Error(`no upgrade: ${head}`);
     return client;
@@ -88,7 +89,7 @@ export class TcpClient {
   }
 
   /** The next WebSocket frame, as sent by a server. */
-  async frame(): Promise<{ fin: boolean; opcode: number; payload: Buffer }> {
+  async frame(): Promise<WsFrame> {
     await this.#until(() => decodeWsFrame(this.#received) !== undefined, "a WebSocket frame");
     const decoded = decodeWsFrame(this.#received);
     if (!decoded) throw new Error("unreachable: the frame is complete");

@@ -1,6 +1,13 @@
 /** WebSocket opcodes (RFC 6455 §5.2). */
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
+export interface WsFrame {
+  fin: boolean;
+  rsv1: boolean;
+  opcode: number;
+  payload: Buffer;
+}
+
 export interface FrameFields {
   opcode: number;
   payload: Buffer;
@@ -44,9 +51,7 @@ export function textFrame(text: string): Buffer {
 }
 
 /** One unmasked frame at the start of `bytes`, with what follows it; undefined while incomplete. */
-export function decodeWsFrame(
-  bytes: Buffer,
-): { frame: { fin: boolean; opcode: number; payload: Buffer }; rest: Buffer } | undefined {
+export function decodeWsFrame(bytes: Buffer): { frame: WsFrame; rest: Buffer } | undefined {
   if (bytes.length < 2) return undefined;
   const first = bytes[0] as number;
   let length = (bytes[1] as number) & 0x7f;
@@ -64,6 +69,7 @@ export function decodeWsFrame(
   return {
     frame: {
       fin: (first & 0x80) !== 0,
+      rsv1: (first & 0x40) !== 0,
       opcode: first & 0x0f,
       payload: bytes.subarray(start, start + length),
     },
