@@ -34,6 +34,10 @@ export interface Running {
   readonly url: string;
 }
 
+/** A client's socket on the server, and the client. */
+export type Pair = [socket: Socket, client: ClientSocket];
+type Pairs = { 1: [Pair]; 2: [Pair, Pair]; 3: [Pair, Pair, Pair]; 4: [Pair, Pair, Pair, Pair] };
+
 /** Starts servers and clients for one target; everything started is put away after the test. */
 export class Kit {
   readonly isStock: boolean;
@@ -98,22 +102,22 @@ export class Kit {
   }
 
   /** A connected client together with its socket on the server. */
-  async pair(at: Running, namespace = "/", options: ClientOptions = {}): Promise<[Socket, ClientSocket]> {
+  async pair(at: Running, namespace = "/", options: ClientOptions = {}): Promise<Pair> {
     const arrival = once<[Socket]>(at.io.of(namespace), "connection");
     const [client, [socket]] = await Promise.all([this.connected(at, namespace, options), arrival]);
     return [socket, client];
   }
 
-  /** `count` pairs, in the order in which they connected. */
-  async pairs(
-    count: number,
+  /** Several pairs, in the order in which they connected. */
+  async pairs<Count extends 1 | 2 | 3 | 4>(
+    count: Count,
     at: Running,
     namespace = "/",
     options: ClientOptions = {},
-  ): Promise<[Socket, ClientSocket][]> {
-    const pairs: [Socket, ClientSocket][] = [];
+  ): Promise<Pairs[Count]> {
+    const pairs: Pair[] = [];
     for (let i = 0; i < count; i++) pairs.push(await this.pair(at, namespace, options));
-    return pairs;
+    return pairs as Pairs[Count];
   }
 
   /** A WebSocket that has read the Engine.IO handshake and speaks Socket.IO by hand. */
