@@ -1,0 +1,51 @@
+// `npm run build`: makes packages/client/dist and packages/server/dist, which is what users install.
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { buildClient } from "./build/client.mjs";
+import { buildServer } from "./build/server.mjs";
+import { withLock } from "./lib/lock.mjs";
+import { root, say, since } from "./lib/shell.mjs";
+import { hashOf, isStamped, stamp } from "./lib/stamp.mjs";
+
+// What the output depends on: our sources, the build itself and the versions of all dependencies.
+const inputs = ["packages", "scripts/build.mjs", "scripts/build", "tsconfig.base.json", "package-lock.json"];
+const outputs = { client: `${root}packages/client/dist`, server: `${root}packages/server/dist` };
+const stampFile = `${root}.cache/build.stamp`;
+
+/** Builds both packages. Another command that builds at the same time is waited for. */
+export async function build() {
+  await withLock("build", async () => {
+    const hash = hashOfInputs();
+    rmSync(stampFile, { force: true });
+    await replace(outputs.client, buildClient);
+    await replace(outputs.server, (folder) => buildServer(folder, outputs.client));
+    stamp(stampFile, hash);
+  });
+}
+
+/** Builds unless the output is that of the present sources. */
+export async function buildIfStale() {
+  if (Object.values(outputs).every(existsSync) && isStamped(stampFile, hashOfInputs())) return;
+  await build();
+}
+
+/** Fills a new folder, then puts it in the place of the old one, so that nobody reads half a build. */
+async function replace(folder, fill) {
+  const start = performance.now();
+  const fresh = mkdtempSync(`${folder}-`);
+  try {
+    await fill(fresh);
+    rmSync(folder, { recursive: true, force: true });
+    chmodSync(fresh, 0o755);
+    renameSync(fresh, folder);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  say(`built ${folder.slice(root.length)} (${since(start)})`);
+}
+
+function hashOfInputs() {
+  return hashOf(inputs.map((path) => root + path));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
