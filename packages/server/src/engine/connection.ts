@@ -29,7 +29,7 @@ const PING = new OutgoingPacket([""], { type: "ping" });
 const PONG = new OutgoingPacket([""], { type: "pong" });
 
 /** Listeners to these make packets visible one by one. */
-const OBSERVING = new Set<string | symbol>(["packetCreate", "flush", "drain"]);
+export const OBSERVING: ReadonlySet<string | symbol> = new Set(["packetCreate", "flush", "drain"]);
 
 /**
  * One client's Engine.IO session, whatever transport carries it. Public as `Socket` of `holdfast/engine`, with the API
@@ -51,7 +51,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
   upgraded = false;
   consumer: Consumer | undefined;
   /** True once somebody listens to packets one by one. */
-  isObserved = false;
+  isObserved: boolean;
 
   // the heartbeat's entry (Timed)
   deadline = 0;
@@ -73,6 +73,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
     this.protocol = transport.protocol;
     this.remoteAddress = req.socket?.remoteAddress;
     this.transport = transport;
+    this.isObserved = server.isObserved;
     this.outbox = new Outbox(this, flusher);
     transport.owner = this;
   }
@@ -87,7 +88,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
 
   /** What has not left yet. A copy. */
   get writeBuffer(): OutgoingFrame[] {
-    return this.outbox.unflushed().flatMap(framesOf);
+    return [...this.transport.pendingPackets, ...this.outbox.unflushed()].flatMap(framesOf);
   }
 
   /** Sends the handshake and starts the heartbeat. Called once, by the server. */
@@ -147,7 +148,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
       this.#callbacks ??= [];
       this.#callbacks.push(done);
     }
-    this.#issue(new OutgoingPacket([data ?? ""], { type, compress }));
+    this.#issue(new OutgoingPacket([partOf(data)], { type, compress }));
     return this;
   }
 
@@ -195,7 +196,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
     }
     switch (frame.type) {
       case "message":
-        this.#onMessage(frame.data ?? "");
+        this.#onMessage(frame.data);
         break;
       case "ping":
         if (this.protocol === 4) this.onClose("transport error", new Error("invalid heartbeat direction"));
@@ -248,7 +249,8 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
     for (const frame of framesOf(packet)) this.emit("packetCreate", frame);
   }
 
-  onFlush(packets: OutgoingPacket[]): void {
+  onFlush(packets: readonly OutgoingPacket[]): void {
+    if (!this.isObserved) return;
     const frames = packets.flatMap(framesOf);
     if (frames.length === 0) return;
     this.emit("flush", frames);
@@ -256,6 +258,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
   }
 
   onWritten(): void {
+    if (!this.isObserved) return;
     this.emit("drain");
     this.server.emit("drain", this);
   }
@@ -318,7 +321,7 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
     return super.prependListener(event, listener as (...args: unknown[]) => void);
   }
 
-  #onMessage(data: FrameData): void {
+  #onMessage(data: FrameData | undefined): void {
     this.emit("data", data);
     this.emit("message", data);
     this.consumer?.onMessage(data as string | Buffer);
@@ -354,6 +357,12 @@ export class Connection extends EventEmitter implements OutboxOwner, TransportOw
     transport.owner = undefined;
     transport.close();
   }
+}
+
+/** Whatever is neither text nor bytes is sent as text; nothing, as an empty message. */
+function partOf(data: unknown): Part {
+  if (typeof data === "string" || data instanceof ArrayBuffer || ArrayBuffer.isView(data)) return data;
+  return data ? String(data) : "";
 }
 
 function framesOf(packet: OutgoingPacket): OutgoingFrame[] {

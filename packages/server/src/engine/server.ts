@@ -6,7 +6,7 @@ import cors from "cors";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Flusher } from "../outbox/index.ts";
 import { attachTo } from "./attach.ts";
-import { Connection } from "./connection.ts";
+import { Connection, OBSERVING } from "./connection.ts";
 import { errorMessages, errors, type Refusal } from "./errors.ts";
 import { Heartbeats } from "./heartbeat.ts";
 import { type Middleware, runMiddlewares, takeUpgradeHeaders, UpgradeResponse } from "./middleware.ts";
@@ -43,6 +43,8 @@ export class Server extends EventEmitter {
   ws: WebSocketEngine | undefined;
   /** What all outboxes of this server share. */
   readonly flusher = new Flusher();
+  /** True once somebody listens to flushes. */
+  isObserved = false;
   #heartbeats: Heartbeats | undefined;
   readonly #middlewares: Middleware[] = [];
   readonly #pollingOptions: PollingOptions;
@@ -158,6 +160,18 @@ export class Server extends EventEmitter {
     if (this.clients[connection.id] !== connection) return;
     delete this.clients[connection.id];
     this.clientsCount--;
+  }
+
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (OBSERVING.has(event)) {
+      this.isObserved = true;
+      for (const connection of Object.values(this.clients)) connection.isObserved = true;
+    }
+    return super.on(event, listener as (...args: unknown[]) => void);
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
   }
 
   /** Runs the middlewares and checks the request; calls back at once unless one of them is asynchronous. */

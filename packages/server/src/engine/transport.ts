@@ -10,6 +10,9 @@ export interface TransportOwner {
   onTransportClose(): void;
   /** The transport, which was busy, takes packets again. */
   onTransportReady(): void;
+  /** A transport that takes packets is about to write these; and has. */
+  onFlush(packets: readonly OutgoingPacket[]): void;
+  onWritten(): void;
 }
 
 export interface TransportError extends Error {
@@ -53,6 +56,8 @@ export abstract class Transport extends EventEmitter implements Sink {
   abstract writePackets(packets: OutgoingPacket[]): void;
   /** Ahead of what waits: heartbeats, and the frames of an upgrade. */
   abstract writeUrgent(packet: OutgoingPacket): void;
+  /** What waits for the client to be ready. */
+  abstract readonly pendingPackets: readonly OutgoingPacket[];
   /** Takes back what was not written, for the transport that comes after this one. */
   abstract takePending(): OutgoingPacket[];
   /** @param done to be called when no more frame will come or go */

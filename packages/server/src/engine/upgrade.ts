@@ -51,9 +51,10 @@ export class Upgrade implements TransportOwner {
     this.#abort();
   }
 
-  onTransportReady(): void {
-    // nothing waits for a transport on trial
-  }
+  // nothing waits for a transport on trial
+  onTransportReady(): void {}
+  onFlush(): void {}
+  onWritten(): void {}
 
   readonly #onConnectionClose = () => this.#abort();
 

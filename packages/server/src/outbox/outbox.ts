@@ -17,8 +17,9 @@ export interface OutboxOwner {
   /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
   readonly isObserved: boolean;
   onIssue(packet: OutgoingPacket): void;
+  /** Bytes of these are about to be given to the sink. A sink that takes packets reports by itself. */
   onFlush(packets: OutgoingPacket[]): void;
-  /** After each flush, while observed. */
+  /** They have been. */
   onWritten(): void;
   /** All that was issued has been given to the sink. */
   onFlushed(): void;
@@ -172,15 +173,15 @@ export class Outbox implements Flushable, GateWaiter {
     const owner = this.#owner;
     const { sink } = owner;
     const before = sink.pendingBytes;
-    if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
     if (sink.takesBytes) {
+      if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
       const buffers = bytesOf(head, limit, edits);
       if (buffers.length > 0) sink.writeBytes(buffers);
+      if (owner.isObserved) owner.onWritten();
     } else {
       const packets = packetsOf(head, limit, edits);
       if (packets.length > 0) sink.writePackets(packets);
     }
-    if (owner.isObserved) owner.onWritten();
     // one message of any size fits an empty outbox
     if (before > 0 && sink.pendingBytes > owner.outboxBytesMax) owner.onOverflow(sink.pendingBytes);
   }

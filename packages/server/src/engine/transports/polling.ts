@@ -51,6 +51,10 @@ export class Polling extends Transport {
     return this.#pendingBytes;
   }
 
+  get pendingPackets(): readonly OutgoingPacket[] {
+    return this.#pending;
+  }
+
   /** A GET or a POST of this session. */
   onRequest(req: EngineRequest): void {
     const res = req.res!;
@@ -137,6 +141,8 @@ export class Polling extends Transport {
   }
 
   #onPoll(req: EngineRequest, res: ServerResponse): void {
+    // a compressed response may be with the client before we hear that it is written
+    if (this.#isResponding && this.#poll?.res.writableEnded) this.#onResponded();
     if (this.#poll) {
       this.onError("overlap from client");
       res.writeHead(400);
@@ -161,6 +167,7 @@ export class Polling extends Transport {
     if (!this.#poll || this.#isResponding || this.#pending.length === 0) return;
     const packets = this.takePending();
     const closed = this.#closeAtPoll;
+    this.owner?.onFlush(packets);
     if (closed) packets.push(CLOSE);
     const payload =
       this.protocol === 3
@@ -170,6 +177,7 @@ export class Polling extends Transport {
       this.wrap(payload),
       packets.some((packet) => packet.compress),
     );
+    this.owner?.onWritten();
     closed?.();
   }
 
@@ -181,16 +189,19 @@ export class Polling extends Transport {
       "Content-Type": typeof body === "string" ? "text/plain; charset=UTF-8" : "application/octet-stream",
     });
     const done = () => {
-      if (!this.#isResponding) return;
-      this.#isResponding = false;
-      this.#poll = undefined;
-      this.onReady();
+      if (this.#poll?.res === res) this.#onResponded();
     };
     if (mayCompress && compress(req, res, body, headers, this.#options.httpCompression, done)) return;
     headers["Content-Length"] = Buffer.byteLength(body);
     res.writeHead(200, headers as never);
     res.end(body);
     done();
+  }
+
+  #onResponded(): void {
+    this.#isResponding = false;
+    this.#poll = undefined;
+    this.onReady();
   }
 
   #onPost(req: EngineRequest, res: ServerResponse): void {

@@ -7,6 +7,10 @@ import { Transport } from "../transport.ts";
 
 const MESSAGE = 4;
 
+/** Where a socket finds its transport: one listener then serves all sockets, instead of closures for each. */
+const TRANSPORT = Symbol("transport");
+type Carrier = Socket & { [TRANSPORT]: WebSocket };
+
 /**
  * Engine.IO over a WebSocket. `ws` receives and closes. Frames are written by us straight to the raw socket; only
  * where `ws` has to compress, or another library or an Engine.IO v3 client is in play, does every frame go through
@@ -30,9 +34,22 @@ export class WebSocket extends Transport {
       socket instanceof WS &&
       socket.extensions === "";
     if (this.takesBytes) this.#writer = new SocketWriter(rawSocket!, this);
-    socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data as Buffer, isBinary));
-    socket.once("close", () => this.onClose());
-    socket.on("error", (error: Error) => this.onError(String(error), error));
+    (socket as Carrier)[TRANSPORT] = this;
+    socket.on("message", WebSocket.#onSocketMessage);
+    socket.on("close", WebSocket.#onSocketClose);
+    socket.on("error", WebSocket.#onSocketError);
+  }
+
+  static #onSocketMessage(this: Socket, data: RawData, isBinary: boolean): void {
+    (this as Carrier)[TRANSPORT].#onMessage(data as Buffer, isBinary);
+  }
+
+  static #onSocketClose(this: Socket): void {
+    (this as Carrier)[TRANSPORT].onClose();
+  }
+
+  static #onSocketError(this: Socket, error: Error): void {
+    (this as Carrier)[TRANSPORT].onError(String(error), error);
   }
 
   get name(): string {
@@ -51,13 +68,19 @@ export class WebSocket extends Transport {
     if (this.readyState === "open") this.#writer!.write(buffers);
   }
 
+  get pendingPackets(): readonly OutgoingPacket[] {
+    return [];
+  }
+
   writePackets(packets: OutgoingPacket[]): void {
+    this.owner?.onFlush(packets);
     for (const packet of packets) {
       for (const part of packet.parts) {
         this.#unsent++;
         this.socket.send(this.#encode(packet, part), { compress: packet.compress }, this.#onSent);
       }
     }
+    this.owner?.onWritten();
   }
 
   writeUrgent(packet: OutgoingPacket): void {
