@@ -1,0 +1,17 @@
+// socket.io with its best settings: WebSocket only, no compression, no client bundle, no probing of upgrades.
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+import { serve } from "./app.mjs";
+import { control } from "./control.mjs";
+import { serverOptions } from "./options.mjs";
+
+const kind = process.argv[2];
+const http = createServer();
+const io = new Server(http, serverOptions(kind, process.argv[3]));
+serve(io, kind);
+http.listen(0, "127.0.0.1", () =>
+  control(http.address().port, () => ({
+    connections: io.engine.clientsCount,
+    rooms: io.of("/").adapter.rooms.size,
+  })),
+);
