@@ -11,6 +11,18 @@ const MESSAGE = 4;
 const TRANSPORT = Symbol("transport");
 type Carrier = Socket & { [TRANSPORT]: WebSocket };
 
+function onMessage(this: Socket, data: RawData, isBinary: boolean): void {
+  (this as Carrier)[TRANSPORT].receive(data as Buffer, isBinary);
+}
+
+function onClose(this: Socket): void {
+  (this as Carrier)[TRANSPORT].closed();
+}
+
+function onError(this: Socket, error: Error): void {
+  (this as Carrier)[TRANSPORT].failed(error);
+}
+
 /**
  * Engine.IO over a WebSocket. `ws` receives and closes. Frames are written by us straight to the raw socket; only
  * where `ws` has to compress, or another library or an Engine.IO v3 client is in play, does every frame go through
@@ -35,21 +47,9 @@ export class WebSocket extends Transport {
       socket.extensions === "";
     if (this.takesBytes) this.#writer = new SocketWriter(rawSocket!, this);
     (socket as Carrier)[TRANSPORT] = this;
-    socket.on("message", WebSocket.#onSocketMessage);
-    socket.on("close", WebSocket.#onSocketClose);
-    socket.on("error", WebSocket.#onSocketError);
-  }
-
-  static #onSocketMessage(this: Socket, data: RawData, isBinary: boolean): void {
-    (this as Carrier)[TRANSPORT].#onMessage(data as Buffer, isBinary);
-  }
-
-  static #onSocketClose(this: Socket): void {
-    (this as Carrier)[TRANSPORT].onClose();
-  }
-
-  static #onSocketError(this: Socket, error: Error): void {
-    (this as Carrier)[TRANSPORT].onError(String(error), error);
+    socket.on("message", onMessage);
+    socket.on("close", onClose);
+    socket.on("error", onError);
   }
 
   get name(): string {
@@ -97,13 +97,24 @@ export class WebSocket extends Transport {
     this.onReady();
   }
 
+  /** The socket has closed. */
+  closed(): void {
+    this.onClose();
+  }
+
+  /** The socket has failed. */
+  failed(error: Error): void {
+    this.onError(String(error), error);
+  }
+
   protected doClose(done: () => void): void {
     this.#writer?.finish();
     this.socket.close();
     done();
   }
 
-  #onMessage(data: Buffer, isBinary: boolean): void {
+  /** A message of the socket. */
+  receive(data: Buffer, isBinary: boolean): void {
     if (!isBinary) this.onFrame(decodeFrame(data.toString()));
     else if (this.protocol === 4) this.onFrame({ type: "message", data });
     else this.onFrame(decodeBinaryV3(data));
