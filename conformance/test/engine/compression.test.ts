@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { connectEngineClient } from "../../src/clients.ts";
 import { eventsOf } from "../../src/events.ts";
+import { request } from "../../src/http-request.ts";
 import { PollingClient } from "../../src/polling-client.ts";
 import { startEngine } from "../../src/servers.ts";
 import { describeEachServer } from "../../src/targets.ts";
@@ -20,16 +21,13 @@ describeEachServer("engine compression", (target) => {
       sendOptions = {},
     ) {
       const { port, connections } = await startEngine(target, options);
-      const client = await PollingClient.connect(
-        port,
-        accept ? { headers: { "accept-encoding": accept } } : {},
-      );
+      const client = await PollingClient.connect(port);
       const [socket] = await connections.next();
       socket.send(message, sendOptions);
-      const response = await client.get();
+      const response = await client.get(accept ? { headers: { "accept-encoding": accept } } : {});
       // the session must be able to go on
       socket.send("end");
-      expect((await client.get()).status).toBe(200);
+      expect(await client.next()).toBe("4end");
       return response;
     }
 
@@ -90,14 +88,24 @@ describeEachServer("engine compression", (target) => {
       expect((await poll(long, "gzip", {}, { compress: false })).headers["content-encoding"]).toBeUndefined();
     });
 
+    test("the handshake is compressed like any other answer", async () => {
+      const { port } = await startEngine(target, { httpCompression: { threshold: 10 } });
+      const response = await request(port, "/engine.io/?EIO=4&transport=polling", {
+        headers: { "accept-encoding": "gzip" },
+      });
+      expect(response.headers["content-encoding"]).toBe("gzip");
+      expect(gunzipSync(response.bytes).toString()).toMatch(/^0\{"sid"/);
+    });
+
     test("a session of compressed polls keeps order", async () => {
       const { port, connections } = await startEngine(target, { httpCompression: { threshold: 1 } });
-      const client = await PollingClient.connect(port, { headers: { "accept-encoding": "gzip" } });
+      const client = await PollingClient.connect(port);
       const [socket] = await connections.next();
+      const compressed = { headers: { "accept-encoding": "gzip" } };
       const received: string[] = [];
       for (let i = 0; i < 30; i++) socket.send(`a${i}`);
       for (let i = 0; i < 30; i++) {
-        const poll = client.get();
+        const poll = client.get(compressed);
         socket.send(`b${i}`);
         received.push(
           ...gunzipSync((await poll).bytes)
@@ -108,7 +116,7 @@ describeEachServer("engine compression", (target) => {
       socket.send("end");
       while (received.at(-1) !== "4end") {
         received.push(
-          ...gunzipSync((await client.get()).bytes)
+          ...gunzipSync((await client.get(compressed)).bytes)
             .toString()
             .split("\x1e"),
         );
