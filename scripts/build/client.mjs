@@ -4,35 +4,40 @@ import { bundle } from "./bundle.mjs";
 import { bundleTypes } from "./types.mjs";
 
 const require = createRequire(import.meta.url);
-const browser = { platform: "browser", target: "es2020" };
+const browser = { platform: "browser", target: "es2022" };
+// Names of ours that begin with an underscore are shortened, but for the one that tools call.
+const minify = { minify: true, mangleProps: /^_[a-z]/, reserveProps: /^_close$/ };
 
-// browser.ts is the module, global.ts the callable that a script tag defines as `io`.
+// browser.ts is the module; global.ts and msgpack.ts are the callable that a script tag defines as `io`.
 const moduleSource = 'export * from "./browser.ts"; export { default } from "./browser.ts";';
-const scriptSource = `import io from "./global.ts";
+const script = (file) => `import io from "${file}"; publish(io);`;
+// The bundle hands `io` to whatever loads it: CommonJS, AMD or a script tag.
+const publish = `(() => { const publish = (io) => {
   if (typeof module === "object" && typeof exports === "object") module.exports = io;
   else if (typeof define === "function" && define.amd) define([], () => io);
-  else globalThis.io = io;`;
+  else globalThis.io = io;
+};`;
+const esModule = { ...browser, source: moduleSource, format: "esm" };
+const iife = {
+  ...browser,
+  source: script("./global.ts"),
+  format: "iife",
+  sourcemap: true,
+  banner: { js: publish },
+  footer: { js: "})();" },
+};
 
 /** The ES module that browsers load by URL; its size is what `npm run check` watches. */
-export const esmMin = { ...browser, source: moduleSource, format: "esm", minify: true, sourcemap: true };
+export const esmMin = { ...esModule, ...minify, sourcemap: true };
 
 // The names are socket.io-client's: the server serves them, and pages refer to them.
 const browserFiles = {
+  "socket.io.js": iife,
+  "socket.io.min.js": { ...iife, ...minify },
   "socket.io.esm.min.js": esmMin,
-  "socket.io.js": { ...browser, source: scriptSource, format: "iife", sourcemap: true },
-  "socket.io.min.js": { ...browser, source: scriptSource, format: "iife", minify: true, sourcemap: true },
-  "socket.io.msgpack.min.js": {
-    ...browser,
-    source: `import * as parser from "socket.io-msgpack-parser";
-      import { defaults } from "./parser.ts";
-      defaults.parser = parser;
-      ${scriptSource}`,
-    format: "iife",
-    minify: true,
-    sourcemap: true,
-  },
+  "socket.io.msgpack.min.js": { ...iife, ...minify, source: script("./msgpack.ts") },
   // For bundlers, which minify by themselves.
-  "index.mjs": { ...browser, source: moduleSource, format: "esm" },
+  "index.mjs": esModule,
 };
 
 /** Fills `folder` with what `holdfast-client` publishes: bundles for browsers, bundlers and Node. */
@@ -52,7 +57,7 @@ export async function buildClient(folder) {
   const write = (name, text) => writeFileSync(`${folder}/${name}`, text);
   write(
     "node.mjs",
-    `import io from "./index.cjs";\nexport default io;\nexport const { ${names.join(", ")} } = io;\n`,
+    `import main from "./index.cjs";\nexport default main;\nexport const { ${names.join(", ")} } = main;\n`,
   );
   await bundleTypes("client", { index: "index.ts" }, folder);
   write("index.d.mts", 'export * from "./index.cjs";\nexport { default } from "./index.cjs";\n');
