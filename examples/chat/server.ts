@@ -1,0 +1,181 @@
+/**
+ * The chat's server: everything it does with Holdfast is on this page.
+ *
+ * Read it from top to bottom to learn the API: a middleware decides who may connect, handlers answer what a
+ * client asks, and rooms carry an event to everyone concerned. Beside it: `events.ts` (the words exchanged),
+ * `rules.ts` (limits and checks), `room.ts` and `rooms.ts` (their memory), `page.ts` (the files of the page).
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { type DefaultEventsMap, Server, type ServerOptions } from "holdfast";
+import type { ClientEvents, Limits, Person, ServerEvents } from "./events.ts";
+import { servePage } from "./page.ts";
+import type { Room } from "./room.ts";
+import { Rooms } from "./rooms.ts";
+import { Allowance, cleanId, cleanLabel, cleanText, defaultLimits, fold, Refusal } from "./rules.ts";
+
+export interface ChatOptions {
+  /** Default 3000; 0 takes any free port. */
+  port?: number;
+  limits?: Partial<Limits>;
+  /** How long someone may be gone before the others are told, so that a reload is no news. Default 3000. */
+  awayMs?: number;
+  /** Options of the Socket.IO server itself. */
+  server?: Partial<ServerOptions>;
+}
+
+/** Starts the chat; resolves once it listens, rejects if it cannot. */
+export async function startChat({ port = 3000, awayMs = 3000, ...options }: ChatOptions = {}) {
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const rooms = new Rooms(limits);
+  const keys = new Map<string, string>(); // whose a name is, while somebody is connected with it
+  const http = createServer(servePage);
+  // The four types: what clients send, what we send, what servers tell each other, and `socket.data`.
+  const io = new Server<ClientEvents, ServerEvents, DefaultEventsMap, Person>(http, {
+    maxHttpBufferSize: 100_000, // bytes; whoever sends more at once is disconnected
+    pingInterval: 10_000, // ms; with pingTimeout, how soon each side notices a dead connection
+    pingTimeout: 10_000,
+    ...options.server,
+  });
+
+  // A middleware sees each socket before it is connected. An error goes to the client as "connect_error".
+  io.use((socket, next) => {
+    try {
+      const { name: wanted, key = socket.id } = socket.handshake.auth;
+      const person = { name: cleanLabel(wanted, "name", limits.nameLength), key: cleanId(key) };
+      const tabs = tabsOf(person.name);
+      if (io.sockets.adapter.rooms.has(tabs) && keys.get(tabs) !== person.key) {
+        throw new Refusal(
+          "NAME_TAKEN",
+          `Somebody called “${person.name}” is here already. Choose another name.`,
+        );
+      }
+      keys.set(tabs, person.key);
+      socket.join(tabs);
+      socket.data = person;
+      next();
+    } catch (error) {
+      next(error as Error);
+    }
+  });
+
+  io.on("connection", (socket) => {
+    const { name } = socket.data;
+    const allowance = new Allowance(limits.burst, limits.perSecond);
+
+    /** Does what was asked, and answers through the ack: `{ ok: true, ... }` or `{ ok: false, code, message }`. */
+    function handle(cost: number, ack: unknown, work: () => object | undefined): void {
+      const answer = typeof ack === "function" ? ack : () => {};
+      try {
+        allowance.spend(cost);
+        answer({ ok: true, ...work() });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        answer({ ok: false, message: error.message, ...error.data });
+      }
+    }
+
+    function joinedRoom(input: unknown): Room {
+      const room = rooms.find(input);
+      if (!socket.rooms.has(room.channel)) throw new Refusal("NOT_IN_ROOM", `You are not in “${room.name}”.`);
+      return room;
+    }
+
+    /** Tells the others that this person has left, unless a tab of theirs is in the room, or is back in it. */
+    function settle(room: Room): void {
+      const sockets = io.sockets.adapter.rooms; // room name -> ids of the sockets in it
+      const tabs = [...(sockets.get(tabsOf(name)) ?? [])];
+      if (tabs.some((id) => sockets.get(room.channel)?.has(id)) || !room.people.delete(name)) return;
+      io.to(room.channel).emit("left", room.name, name);
+      if (rooms.has(room)) io.emit("room", room.summary);
+    }
+
+    socket.emit("welcome", { name, rooms: [...rooms].map((room) => room.summary), limits });
+
+    socket.on("create room", (input, ack) =>
+      handle(5, ack, () => {
+        const room = rooms.create(input, socket.data);
+        io.emit("room", room.summary); // to everyone connected
+        return { room: room.name };
+      }),
+    );
+
+    socket.on("delete room", (input, ack) =>
+      handle(5, ack, () => {
+        const room = rooms.delete(input, socket.data);
+        io.emit("room deleted", room.name, name);
+        io.in(room.channel).socketsLeave(room.channel);
+        return { room: room.name };
+      }),
+    );
+
+    socket.on("join", (input, since, ack) =>
+      handle(1, ack, () => {
+        const room = rooms.find(input);
+        if (!room.people.has(name)) {
+          if (room.people.size >= limits.peopleInRoom)
+            throw new Refusal("ROOM_FULL", `“${room.name}” is full.`);
+          room.people.add(name);
+          io.to(room.channel).emit("joined", room.name, name);
+          io.emit("room", room.summary);
+        }
+        socket.join(room.channel);
+        return { room: room.name, people: [...room.people], ...room.after(since) };
+      }),
+    );
+
+    socket.on("leave", (input, ack) =>
+      handle(1, ack, () => {
+        const room = joinedRoom(input);
+        socket.leave(room.channel);
+        settle(room);
+        return { room: room.name };
+      }),
+    );
+
+    socket.on("say", (said, ack) =>
+      handle(5, ack, () => {
+        const { room: input, id, text } = (said ?? {}) as Record<string, unknown>;
+        const room = joinedRoom(input);
+        const { message, isNew } = room.say(socket.data, cleanId(id), cleanText(text, limits.textLength));
+        if (isNew) socket.to(room.channel).emit("message", message); // to the others; the sender has the answer
+        return { message };
+      }),
+    );
+
+    socket.on("history", (input, before, ack) => handle(1, ack, () => joinedRoom(input).before(before)));
+
+    socket.on("typing", (input) =>
+      handle(1, null, () => {
+        const room = joinedRoom(input);
+        // Volatile: nobody minds if it gets lost, and it must never wait in a queue.
+        socket.to(room.channel).volatile.emit("typing", room.name, name);
+        return undefined;
+      }),
+    );
+
+    // At "disconnecting" the socket is still in its rooms, at "disconnect" no longer.
+    socket.on("disconnecting", () => {
+      for (const room of rooms) {
+        if (socket.rooms.has(room.channel)) setTimeout(settle, awayMs, room).unref();
+      }
+    });
+    socket.on("disconnect", () => {
+      if (!io.sockets.adapter.rooms.has(tabsOf(name))) keys.delete(tabsOf(name));
+    });
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject).listen(port, resolve);
+  });
+  return { io, url: `http://localhost:${(http.address() as AddressInfo).port}`, close: () => io.close() };
+}
+
+/** The name of the room that holds all the tabs of one person. */
+const tabsOf = (name: string): string => `person:${fold(name)}`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await startChat({ port: Number(process.env.PORT || 3000) });
+  console.log(`The chat is at ${url}`);
+}
