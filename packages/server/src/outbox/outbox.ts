@@ -1,6 +1,7 @@
 import { ChainNode, collectBytes, collectPackets } from "./chain.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
+import { Hold, type HoldOwner } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 import type { Sink } from "./sink.ts";
 
@@ -40,7 +41,7 @@ interface Edit {
  * What waits to be written to one connection: a stretch of the chain that it shares with others, and its edits. Every
  * packet, whether for one or for thousands, passes here, and leaves in the order of issue.
  */
-export class Outbox implements Flushable, GateWaiter {
+export class Outbox implements Flushable, GateWaiter, HoldOwner {
   readonly #owner: OutboxOwner;
   readonly #flusher: Flusher;
   /** All up to here has been given to the sink. */
@@ -49,6 +50,9 @@ export class Outbox implements Flushable, GateWaiter {
   #edits: Edit[] | undefined = undefined;
   #tickBytes = 0;
   #isMarked = false;
+  /** Holds that are not released, in order. Only the first can have been reached. */
+  #holds: Hold[] | undefined = undefined;
+  #isHeld = false;
 
   constructor(owner: OutboxOwner, flusher: Flusher) {
     this.#owner = owner;
@@ -64,7 +68,7 @@ export class Outbox implements Flushable, GateWaiter {
 
   /** Whether everything issued has been given to the sink. */
   get isEmpty(): boolean {
-    return this.#head === this.#tail && !this.#edits;
+    return this.#head === this.#tail && !this.#edits && !this.#holds;
   }
 
   /** For this connection alone. */
@@ -93,6 +97,33 @@ export class Outbox implements Flushable, GateWaiter {
     this.#edits.push({ node: this.#tail, packet: undefined });
   }
 
+  /**
+   * Stops this connection here until the hold is released.
+   *
+   * @param onReached called, perhaps at once, when everything issued before has been given to the sink
+   */
+  hold(onReached: (hold: Hold) => void): Hold {
+    const hold = new Hold(this, onReached);
+    this.#holds ??= [];
+    this.#holds.push(hold);
+    this.push(hold);
+    this.flush();
+    return hold;
+  }
+
+  writeAhead(packets: OutgoingPacket[]): void {
+    this.#write(packets);
+  }
+
+  onRelease(hold: Hold): void {
+    if (!this.#isHeld || this.#holds?.[0] !== hold) return;
+    this.#isHeld = false;
+    this.#holds.shift();
+    if (this.#holds.length === 0) this.#holds = undefined;
+    this.#pass(hold.takeQueue());
+    if (this.isEmpty) this.#owner.onFlushed();
+  }
+
   /** Gives the sink what may leave. Called when a tick ends, a gate opens, or the sink changed. */
   flush(): void {
     this.#isMarked = false;
@@ -107,6 +138,7 @@ export class Outbox implements Flushable, GateWaiter {
     const head = this.#head;
     const edits = this.#takeEdits(limit);
     if (limit === this.#tail && !this.#edits) {
+      // nothing is left on the chain
       this.#head = this.#tail = this.#flusher.root;
     } else if (limit !== head) {
       this.#head = limit;
@@ -127,10 +159,17 @@ export class Outbox implements Flushable, GateWaiter {
     return packetsOf(this.#head, this.#tail, this.#edits);
   }
 
+  /** What waits behind holds, in bytes. */
+  get heldBytes(): number {
+    return this.#isHeld ? this.#holds![0]!.queuedBytes : 0;
+  }
+
   /** Forgets everything: the connection is closed. */
   discard(): void {
     this.#head = this.#tail = this.#flusher.root;
     this.#edits = undefined;
+    this.#holds = undefined;
+    this.#isHeld = false;
   }
 
   #mark(): void {
@@ -170,6 +209,10 @@ export class Outbox implements Flushable, GateWaiter {
   }
 
   #give(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): void {
+    if (this.#holds) {
+      this.#pass(packetsOf(head, limit, edits));
+      return;
+    }
     const owner = this.#owner;
     const { sink } = owner;
     const before = sink.pendingBytes;
@@ -182,8 +225,37 @@ export class Outbox implements Flushable, GateWaiter {
       const packets = packetsOf(head, limit, edits);
       if (packets.length > 0) sink.writePackets(packets);
     }
-    // one message of any size fits an empty outbox
-    if (before > 0 && sink.pendingBytes > owner.outboxBytesMax) owner.onOverflow(sink.pendingBytes);
+    this.#checkLimit(before);
+  }
+
+  /** Gives packets to the sink up to the next hold, and the rest to that. */
+  #pass(packets: OutgoingPacket[]): void {
+    const before = this.#owner.sink.pendingBytes + this.heldBytes;
+    const free: OutgoingPacket[] = [];
+    let reached: Hold | undefined;
+    for (const packet of packets) {
+      if (this.#isHeld) this.#holds![0]!.enqueue(packet);
+      else if (packet instanceof Hold) {
+        this.#isHeld = true;
+        reached = packet;
+      } else free.push(packet);
+    }
+    if (free.length > 0) this.#write(free);
+    this.#checkLimit(before);
+    reached?.reach();
+  }
+
+  #write(packets: OutgoingPacket[]): void {
+    const { sink } = this.#owner;
+    if (sink.takesBytes) sink.writeBytes(packets.flatMap((packet) => packet.webSocketFrames()));
+    else sink.writePackets(packets);
+  }
+
+  /** @param before what waited before the last write: one message of any size fits an empty outbox */
+  #checkLimit(before: number): void {
+    const { sink, outboxBytesMax } = this.#owner;
+    const pendingBytes = sink.pendingBytes + this.heldBytes;
+    if (before > 0 && pendingBytes > outboxBytesMax) this.#owner.onOverflow(pendingBytes);
   }
 }
 

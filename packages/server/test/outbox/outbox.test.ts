@@ -164,6 +164,69 @@ describe("a gate", () => {
   });
 });
 
+describe("a hold", () => {
+  it("lets go what was issued before, and lets its owner write ahead of what comes later", () => {
+    const flusher = new Flusher();
+    const [owner, other] = many(2, flusher) as [Owner, Owner];
+    const gate = new Gate();
+    owner.outbox.share(text("kept", gate));
+    let isReached = false;
+    const hold = owner.outbox.hold(() => {
+      isReached = true;
+    });
+    const later = text("later");
+    owner.outbox.share(later);
+    other.outbox.share(later);
+    flusher.flush();
+    expect(isReached).toBe(false);
+    expect(other.sink.texts()).toEqual(["later"]);
+    gate.open();
+    flusher.flush();
+    expect(isReached).toBe(true);
+    hold.write([text("replay 1")]);
+    owner.outbox.push(text("last"));
+    flusher.flush();
+    hold.write([text("replay 2")]);
+    expect(owner.outbox.isEmpty).toBe(false);
+    expect(owner.outbox.writable).toBe(false);
+    hold.release();
+    expect(owner.sink.texts()).toEqual(["kept", "replay 1", "replay 2", "later", "last"]);
+    expect(owner.outbox.isEmpty).toBe(true);
+  });
+
+  it("comes one after the other", () => {
+    const flusher = new Flusher();
+    const owner = new Owner(flusher);
+    const reached: string[] = [];
+    const first = owner.outbox.hold(() => reached.push("first"));
+    owner.outbox.push(text("between"));
+    const second = owner.outbox.hold((hold) => {
+      reached.push("second");
+      hold.write([text("second replay")]);
+    });
+    owner.outbox.push(text("end"));
+    flusher.flush();
+    expect(reached).toEqual(["first"]);
+    first.write([text("first replay")]);
+    first.release();
+    expect(reached).toEqual(["first", "second"]);
+    second.release();
+    expect(owner.sink.texts()).toEqual(["first replay", "between", "second replay", "end"]);
+  });
+
+  it("counts what waits behind it against the limit", () => {
+    const flusher = new Flusher();
+    const owner = new Owner(flusher);
+    owner.outbox.hold(() => {});
+    owner.outbox.push(text("x".repeat(800)));
+    flusher.flush();
+    expect(owner.overflows).toEqual([]);
+    owner.outbox.push(text("y".repeat(800)));
+    flusher.flush();
+    expect(owner.overflows).toHaveLength(1);
+  });
+});
+
 // The whole truth about order: any mix of broadcasts, exclusions, direct packets and gates, on connections that take
 // bytes or packets, against a model that keeps one list per connection.
 describe("any number of outboxes", () => {

@@ -1,0 +1,61 @@
+import { OutgoingPacket } from "./outgoing-packet.ts";
+
+/** Where a hold writes: the outbox it belongs to. */
+export interface HoldOwner {
+  /** Passes by what is held. */
+  writeAhead(packets: OutgoingPacket[]): void;
+  onRelease(hold: Hold): void;
+}
+
+/**
+ * Stops one connection at a point, so that something can be written there that takes its time, such as the replay of a
+ * room: what was issued before goes on, what is issued later waits until the release. Unlike a gate it concerns one
+ * connection only, and need not end in any order with others.
+ */
+export class Hold extends OutgoingPacket {
+  readonly #owner: HoldOwner;
+  readonly #onReached: (hold: Hold) => void;
+  #queue: OutgoingPacket[] = [];
+  #queuedBytes = 0;
+
+  /** @param onReached called once everything issued before has been given to the sink: now the hold may write */
+  constructor(owner: HoldOwner, onReached: (hold: Hold) => void) {
+    super([]);
+    this.#owner = owner;
+    this.#onReached = onReached;
+  }
+
+  /** What waits behind it, in bytes. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Writes at this point. Only between `onReached` and {@link release}. */
+  write(packets: OutgoingPacket[]): void {
+    this.#owner.writeAhead(packets);
+  }
+
+  /** Lets go on what waited. */
+  release(): void {
+    this.#owner.onRelease(this);
+  }
+
+  /** Called by the outbox. */
+  reach(): void {
+    this.#onReached(this);
+  }
+
+  /** Called by the outbox. */
+  enqueue(packet: OutgoingPacket): void {
+    this.#queue.push(packet);
+    this.#queuedBytes += packet.size;
+  }
+
+  /** Called by the outbox. */
+  takeQueue(): OutgoingPacket[] {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    return queue;
+  }
+}
