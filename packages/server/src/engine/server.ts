@@ -196,14 +196,17 @@ export class Server extends EventEmitter {
   }
 
   #onWebSocket(req: EngineRequest, socket: Duplex, websocket: WebSocket): void {
+    const { sid, transport } = req._query;
+    const client = sid ? this.clients[sid] : undefined;
+    // an upgrade request that names polling, or whose session is gone or has its WebSocket
+    if (transport !== "websocket" || (sid && (!client || client.upgrading || client.upgraded))) {
+      websocket.on("error", () => {});
+      websocket.close();
+      return;
+    }
     req.websocket = websocket;
-    const { sid } = req._query;
-    if (sid) {
-      const client = this.clients[sid];
-      if (!client || client.upgrading || client.upgraded) {
-        websocket.on("error", () => {});
-        websocket.close();
-      } else client.tryUpgrade(this.#createTransport(req, socket));
+    if (client) {
+      client.tryUpgrade(this.#createTransport(req, socket));
       return;
     }
     this.#handshake(req, socket, (refusal) => refuseUpgrade(socket, refusal));
