@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SETTLE_S 0.3
+#define SPARE_FILES 64
 #define QUIET_S 0.25 // nothing came for so long: everything is delivered
 
 Options options = {.mode = "chat", .host = "127.0.0.1", .flood = "none", .clients = 100, .in_flight = 1,
@@ -246,15 +247,18 @@ static void parse_arguments(int count, char **arguments) {
   if (!mode) fail("unknown mode %s", options.mode);
 }
 
+static void allow_files(rlim_t wanted) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur >= wanted) return;
+  if (files.rlim_max < wanted) files.rlim_max = wanted; // root may
+  files.rlim_cur = wanted;
+  if (setrlimit(RLIMIT_NOFILE, &files) < 0) fail("%d clients need %d open files: raise ulimit -n", options.clients, (int)wanted);
+}
+
 int main(int count, char **arguments) {
   parse_arguments(count, arguments);
-  struct rlimit files = {.rlim_cur = (rlim_t)options.clients * 2 + 64, .rlim_max = (rlim_t)options.clients * 2 + 64};
-  struct rlimit now_allowed;
-  getrlimit(RLIMIT_NOFILE, &now_allowed);
-  if (now_allowed.rlim_cur < files.rlim_cur) {
-    if (files.rlim_max < now_allowed.rlim_max) files.rlim_max = now_allowed.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) < 0) fail("%d clients need more file descriptors than allowed", options.clients);
-  }
+  allow_files((rlim_t)options.clients * (options.polling ? 2 : 1) + SPARE_FILES);
   clients = calloc((size_t)options.clients, sizeof *clients);
   conn_init();
   first_open_ns = now_ns();
