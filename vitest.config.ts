@@ -17,7 +17,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "conformance/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    include: ["{packages,examples}/*/test/**/*.test.ts", "{conformance,scripts}/test/**/*.test.ts"],
     testTimeout: 15_000,
     pool: "forks",
     maxWorkers: 2,

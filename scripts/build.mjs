@@ -1,8 +1,7 @@
 // `npm run build`: makes packages/client/dist and packages/server/dist, which is what users install.
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { buildClient } from "./build/client.mjs";
-import { buildServer } from "./build/server.mjs";
+import { installPackages, requireNode } from "./lib/install.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { root, say, since } from "./lib/shell.mjs";
 import { hashOf, isStamped, stamp } from "./lib/stamp.mjs";
@@ -14,6 +13,9 @@ const stampFile = `${root}.cache/build.stamp`;
 
 /** Builds both packages. Another command that builds at the same time is waited for. */
 export async function build() {
+  // Not before their packages are installed.
+  const { buildClient } = await import("./build/client.mjs");
+  const { buildServer } = await import("./build/server.mjs");
   await withLock("build", async () => {
     const hash = hashOfInputs();
     rmSync(stampFile, { force: true });
@@ -48,4 +50,8 @@ function hashOfInputs() {
   return hashOf(inputs.map((path) => root + path));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  requireNode();
+  await installPackages();
+  await build();
+}

@@ -9,13 +9,14 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
  * Never rejects: a command that cannot start gives code 127.
  * @param {string} command
  * @param {string[]} args
- * @param {{ capture?: boolean, cwd?: string, env?: NodeJS.ProcessEnv }} [options] `env` is added to ours
+ * @param {{ capture?: boolean, cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options] `env` is added
+ *   to ours; without `timeoutMs` it may take for ever
  * @returns {Promise<{ code: number, output: string }>}
  */
-export function run(command, args, { capture = false, cwd = root, env = {} } = {}) {
+export function run(command, args, { capture = false, cwd = root, env = {}, timeoutMs } = {}) {
   return new Promise((resolve) => {
     const stdio = capture ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"];
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, timeout: timeoutMs });
     let output = "";
     const collect = (chunk) => {
       output += chunk;
@@ -27,7 +28,7 @@ export function run(command, args, { capture = false, cwd = root, env = {} } = {
   });
 }
 
-/** Runs a tool of our node_modules (`tool("biome", "@biomejs/biome/bin/biome", …)` without npx's start-up). */
+/** Runs a script of node_modules, without npx's start-up time. */
 export function runTool(modulePath, args, options) {
   return run(process.execPath, [`${root}node_modules/${modulePath}`, ...args], options);
 }

@@ -1,0 +1,75 @@
+// `npm test`: installs what is missing, builds what is stale, runs every suite and adds up.
+// `npm test -- NAME...` runs only the suites of those names.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildIfStale } from "./build.mjs";
+import { installPackages, installSystemPrograms, requireNode } from "./lib/install.mjs";
+import { root, runTool, say, since, stop } from "./lib/shell.mjs";
+import { closingLine, sum, tallyOf } from "./lib/tally.mjs";
+
+const SUITE_TIMEOUT_MS = 10 * 60_000;
+
+/** One suite per folder of tests; `needs` names programs that scripts/lib/install.mjs installs. */
+const suites = [
+  ...readdirSync(`${root}packages`).map((name) => ({ name, folder: `packages/${name}/test` })),
+  { name: "scripts", folder: "scripts/test" },
+  { name: "conformance", folder: "conformance/test" },
+  { name: "chat", folder: "examples/chat/test", needs: ["chromium"] },
+].filter(({ folder }) => hasTests(folder));
+
+requireNode();
+const chosen = choose(process.argv.slice(2));
+const start = performance.now();
+await installPackages();
+const missing = await installSystemPrograms();
+await buildIfStale();
+const reports = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+process.on("exit", () => rmSync(reports, { recursive: true, force: true }));
+
+const tallies = [];
+for (const suite of chosen) tallies.push(await runSuite(suite));
+const total = sum(tallies);
+say(`${chosen.length} suites in ${since(start)}`);
+console.log(closingLine(total));
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+
+async function runSuite({ name, folder, needs = [] }) {
+  const lacking = needs.filter((program) => missing.has(program));
+  if (lacking.length > 0) return skip(name, lacking);
+  say(`suite ${name}`);
+  const start = performance.now();
+  const file = join(reports, `${name}.json`);
+  const args = ["run", "--root", root, "--dir", root + folder, "--reporter=default", "--reporter=json"];
+  const { code, output } = await runTool("vitest/vitest.mjs", [...args, `--outputFile.json=${file}`], {
+    capture: true,
+    timeoutMs: SUITE_TIMEOUT_MS,
+  });
+  const reported = existsSync(file);
+  const tally = reported
+    ? tallyOf(JSON.parse(readFileSync(file, "utf8")), code)
+    : { passed: 0, failed: 1, skipped: 0 };
+  if (tally.failed > 0) console.log(output);
+  console.log(`  ${name}: ${closingLine(tally)} (${since(start)})`);
+  return tally;
+}
+
+/** In CI a suite that cannot run has failed; elsewhere it says what to install. */
+function skip(name, lacking) {
+  const how = lacking.map((program) => `${program} (${missing.get(program)})`).join(", ");
+  console.log(`  ${name}: ${process.env.CI ? "failed" : "skipped"}, because it needs ${how}`);
+  return process.env.CI ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
+}
+
+function choose(names) {
+  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    stop(`No such suite: ${unknown.join(", ")}. There are: ${suites.map(({ name }) => name).join(", ")}.`);
+  }
+  return names.length > 0 ? suites.filter(({ name }) => names.includes(name)) : suites;
+}
+
+function hasTests(folder) {
+  const names = existsSync(root + folder) ? readdirSync(root + folder, { recursive: true }) : [];
+  return names.some((name) => name.endsWith(".test.ts"));
+}
