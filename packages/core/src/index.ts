@@ -1,0 +1,2 @@
+export { type Member, Rooms, type RoomsObserver } from "./rooms.ts";
+export * from "./store/index.ts";
