@@ -1,0 +1,15 @@
+export { Adapter } from "./adapter.ts";
+export type {
+  AdapterConstructor,
+  AdapterContract,
+  BroadcastFlags,
+  BroadcastOptions,
+  PrivateSessionId,
+  Room,
+  Session,
+  SessionToPersist,
+  SocketId,
+} from "./contract.ts";
+export { ParentBroadcastAdapter } from "./parent-adapter.ts";
+export type { PacketSink, Receiver } from "./receiver.ts";
+export { RecoveryAdapter } from "./recovery-adapter.ts";

@@ -1,0 +1,269 @@
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType } from "@holdfast/protocol";
+import type { PacketSink } from "./adapter/index.ts";
+import type { Codec, PacketDecoder } from "./codec.ts";
+import type { Socket as Connection, Consumer } from "./engine/index.ts";
+import { OutgoingPacket, type Part } from "./outbox/index.ts";
+import type { PreEncoded } from "./pre-encoded.ts";
+
+/** What a client needs of the server. */
+export interface ClientHost {
+  readonly codec: Codec;
+  readonly preEncoded: PreEncoded;
+  readonly _connectTimeout: number;
+  readonly namespacesPerConnectionMax: number;
+  /** Finds or makes the namespace and adds a socket to it; false if there is none for this name. */
+  admit(name: string, auth: Auth, done: (nsp: ClientNamespace | false) => void): void;
+}
+
+export interface ClientNamespace {
+  readonly name: string;
+  _add(client: Client, auth: Auth, onConnect: (socket: ClientSocket) => void): Promise<void>;
+}
+
+/** What a client needs of its sockets. */
+export interface ClientSocket {
+  readonly id: string;
+  readonly nsp: { readonly name: string };
+  disconnect(close?: boolean): unknown;
+  _onpacket(packet: Packet): void;
+  _onclose(reason: string, description?: unknown): unknown;
+  _onerror(error: Error): void;
+}
+
+export type Auth = Record<string, unknown>;
+
+export interface WriteOptions {
+  compress?: boolean;
+  volatile?: boolean;
+  preEncoded?: boolean;
+}
+
+/**
+ * The packets of one connection: sorts what comes in by namespace, and writes what its sockets send. Public as
+ * `socket.client`, the name that Socket.IO gave it.
+ */
+export class Client implements Consumer {
+  readonly conn: Connection;
+  readonly server: ClientHost;
+  /** Most clients have one socket, and then this is all there is. */
+  #socket: ClientSocket | undefined;
+  /** All of them by namespace, and then `#socket` is unused, once there has been a second one. */
+  #sockets: Map<string, ClientSocket> | undefined;
+  /** Connects under way. */
+  #pending = 0;
+  #decoder: PacketDecoder | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(server: ClientHost, conn: Connection) {
+    this.server = server;
+    this.conn = conn;
+    conn.consumer = this;
+    if (server.codec.isForeign) this.#decoder = server.codec.decoder((packet) => this.ondecoded(packet));
+    this.#timer = setTimeout(closeIdle, server._connectTimeout, this);
+  }
+
+  get id(): string {
+    return this.conn.id;
+  }
+
+  get request(): IncomingMessage {
+    return this.conn.request;
+  }
+
+  get encoder(): Codec["encoder"] {
+    return this.server.codec.encoder;
+  }
+
+  get outbox(): PacketSink {
+    return this.conn.outbox;
+  }
+
+  /** Its sockets by id. A copy. */
+  get sockets(): Map<string, ClientSocket> {
+    return new Map(this.#all().map((socket) => [socket.id, socket]));
+  }
+
+  /** Its sockets by the name of their namespace. A copy. */
+  get nsps(): Map<string, ClientSocket> {
+    return new Map(this.#all().map((socket) => [socket.nsp.name, socket]));
+  }
+
+  /** Answers a CONNECT. Also called without one: Socket.IO 2 clients are in "/" from the beginning. */
+  connect(name: string, auth: Auth = {}): void {
+    if (this.#count() + this.#pending >= this.server.namespacesPerConnectionMax) {
+      this.#refuse(name, "Too many namespaces");
+      return;
+    }
+    this.#pending++;
+    this.server.admit(name, auth, (nsp) => {
+      if (!nsp) {
+        this.#pending--;
+        this.#refuse(name, "Invalid namespace");
+        return;
+      }
+      void nsp._add(this, auth, (socket) => this.#add(nsp.name, socket));
+    });
+  }
+
+  /** Called by a namespace that did not take the socket in. */
+  _forget(): void {
+    this.#pending--;
+  }
+
+  /** Called by a socket that is no more. */
+  _remove(socket: ClientSocket): void {
+    if (this.#socket === socket) this.#socket = undefined;
+    const { name } = socket.nsp;
+    if (this.#sockets?.get(name) === socket) this.#sockets.delete(name);
+  }
+
+  /** Disconnects all its sockets and closes the connection. */
+  _disconnect(): void {
+    for (const socket of this.#all()) socket.disconnect();
+    this.close();
+  }
+
+  /** Closes the connection because of what the server, or this layer, decided. */
+  close(): void {
+    if (this.conn.readyState !== "open") return;
+    this.conn.close();
+    this.onclose("forced server close");
+  }
+
+  /** Encodes and sends a packet to this client alone. */
+  _packet(packet: Packet, { volatile, compress, preEncoded }: WriteOptions = {}): void {
+    if (this.conn.readyState !== "open") return;
+    if (volatile && !this.outbox.writable) return;
+    const parts = preEncoded ? (packet as unknown as Part[]) : this.encoder.encode(packet);
+    this.outbox.push(new OutgoingPacket(parts, { compress: compress !== false }));
+  }
+
+  /** Sends what an adapter encoded; the same array to one client after the other. */
+  writeToEngine(encodedPackets: readonly Part[] | Part, { volatile, compress }: WriteOptions): void {
+    if (volatile && !this.outbox.writable) return;
+    const parts = Array.isArray(encodedPackets) ? (encodedPackets as Part[]) : [encodedPackets as Part];
+    this.outbox.share(this.server.preEncoded.packet(parts, compress !== false));
+  }
+
+  onMessage(data: string | Buffer): void {
+    this.ondata(data);
+  }
+
+  onClose(reason: string, description?: unknown): void {
+    this.onclose(reason, description);
+  }
+
+  /** Decodes what came in. Whatever is wrong with it closes this connection and nothing else. */
+  ondata(data: string | Buffer): void {
+    if (this.#isClosed) return;
+    const { codec } = this.server;
+    try {
+      if (!this.#decoder) {
+        const packet = codec.decode(data);
+        if (packet) {
+          this.ondecoded(packet);
+          return;
+        }
+        this.#decoder = codec.decoder((packet) => {
+          this.#decoder = undefined;
+          this.ondecoded(packet);
+        });
+      }
+      this.#decoder.add(data);
+    } catch (error) {
+      this.onerror(error as Error);
+    }
+  }
+
+  ondecoded(packet: Packet): void {
+    const { name, auth } = this.#address(packet);
+    const socket = this.#find(name);
+    const { type } = packet;
+    if (type === PacketType.CONNECT ? socket : !socket || type === PacketType.CONNECT_ERROR) {
+      // a second CONNECT, anything before the first, or what only servers say
+      this.close();
+    } else if (socket) process.nextTick(receive, socket, packet);
+    else this.connect(name, auth ?? undefined);
+  }
+
+  onerror(error: Error): void {
+    for (const socket of this.#all()) socket._onerror(error);
+    this.conn.close();
+  }
+
+  onclose(reason: string, description?: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.conn.consumer = undefined;
+    this.#stopTimer();
+    for (const socket of this.#all()) socket._onclose(reason, description);
+    this.#socket = undefined;
+    this.#sockets = undefined;
+    this.#decoder?.destroy();
+    this.#decoder = undefined;
+  }
+
+  /** Called when `connectTimeout` has passed without a socket. */
+  onConnectTimeout(): void {
+    if (this.#count() === 0) this.close();
+  }
+
+  #add(name: string, socket: ClientSocket): void {
+    this.#pending--;
+    this.#stopTimer();
+    const twin = this.#find(name);
+    if (this.#sockets) this.#sockets.set(name, socket);
+    else if (!this.#socket || twin) this.#socket = socket;
+    else {
+      this.#sockets = new Map([
+        [this.#socket.nsp.name, this.#socket],
+        [name, socket],
+      ]);
+      this.#socket = undefined;
+    }
+    if (!twin) return;
+    // a second CONNECT that overtook the answer to the first
+    twin._onclose("forced server close");
+    this.close();
+  }
+
+  #find(name: string): ClientSocket | undefined {
+    if (this.#sockets) return this.#sockets.get(name);
+    return this.#socket?.nsp.name === name ? this.#socket : undefined;
+  }
+
+  #all(): ClientSocket[] {
+    if (this.#sockets) return [...this.#sockets.values()];
+    return this.#socket ? [this.#socket] : [];
+  }
+
+  #count(): number {
+    return this.#sockets ? this.#sockets.size : this.#socket ? 1 : 0;
+  }
+
+  #refuse(nsp: string, message: string): void {
+    this._packet({ type: PacketType.CONNECT_ERROR, nsp, data: { message } });
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Socket.IO 2 clients put their auth payload into the namespace's query. */
+  #address({ nsp, data }: Packet): { name: string; auth: Auth | undefined } {
+    if (this.conn.protocol !== 3) return { name: nsp, auth: data as Auth | undefined };
+    const { pathname, searchParams } = new URL(nsp, "https://socket.io");
+    return { name: pathname, auth: Object.assign(Object.create(null), Object.fromEntries(searchParams)) };
+  }
+}
+
+function closeIdle(client: Client): void {
+  client.onConnectTimeout();
+}
+
+function receive(socket: ClientSocket, packet: Packet): void {
+  socket._onpacket(packet);
+}

@@ -1,0 +1,22 @@
+/** The codes of {@link HoldfastError}. */
+export type HoldfastErrorCode =
+  /** The feature exists in Socket.IO and not here: uWebSockets.js. */
+  | "UNSUPPORTED"
+  /** A socket would be in more rooms than `roomsPerSocketMax`. */
+  | "TOO_MANY_ROOMS"
+  /** A client owes more acknowledgements than `pendingAcksPerSocketMax`. */
+  | "TOO_MANY_PENDING_ACKS"
+  /** A view of the rooms was written to. Sockets join and leave instead. */
+  | "READ_ONLY";
+
+/** What this package refuses by itself. Errors that Socket.IO would raise too are plain errors with its messages. */
+export class HoldfastError extends Error {
+  /** Stable; the message is for people. */
+  readonly code: HoldfastErrorCode;
+
+  constructor(code: HoldfastErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HoldfastError";
+    this.code = code;
+  }
+}

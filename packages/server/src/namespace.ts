@@ -1,0 +1,296 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
+import { EventEmitter } from "node:events";
+import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
+import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
+import type { Auth, Client } from "./client.ts";
+import { type Middleware, runMiddleware } from "./middleware.ts";
+import { checkServerEvent } from "./reserved-events.ts";
+import type { Server } from "./server.ts";
+import { Socket } from "./socket.ts";
+import type { ExtendedError } from "./socket-types.ts";
+import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import type {
+  AllButLast,
+  DecorateAcknowledgements,
+  DecorateAcknowledgementsWithMultipleResponses,
+  DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
+  DefaultEventsMap,
+  EventNames,
+  EventNamesWithAck,
+  EventNamesWithoutAck,
+  EventParams,
+  EventsMap,
+  FirstNonErrorArg,
+  Last,
+  RemoveAcknowledgements,
+} from "./typed-events.ts";
+
+export interface NamespaceReservedEventsMap<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> {
+  connect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+  connection: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+}
+
+/**
+ * The sockets of one name ("/chat"), with middleware, rooms and broadcasts of their own. `on` hears "connection" and
+ * what other servers say with `serverSideEmit`; `emit` speaks to all clients.
+ */
+export class Namespace<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = any,
+> extends StrictEventEmitter<
+  ServerSideEvents,
+  RemoveAcknowledgements<EmitEvents>,
+  NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+> {
+  readonly name: string;
+  readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The connected sockets by id. */
+  readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** Those that are still being let in. @internal */
+  readonly _preConnectSockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> =
+    new Map();
+  /** Who is in which room, and how a broadcast gets to them. */
+  adapter!: AdapterContract;
+  /** @internal */
+  _fns: Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, ExtendedError>[] = [];
+  /** The next packet that is to be acknowledged. @internal */
+  _ids = 0;
+
+  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
+    super();
+    this.server = server;
+    this.name = name;
+    this._initAdapter();
+  }
+
+  /** Makes the adapter, anew when the server is given another class. @internal */
+  _initAdapter(): void {
+    const AdapterClass = this.server.adapter() as new (nsp: unknown) => AdapterContract;
+    this.adapter = new AdapterClass(this);
+    // an adapter reports its own failures
+    Promise.resolve(this.adapter.init()).catch(() => {});
+  }
+
+  /** Adds a function that each socket passes before it is connected; calling `next` with an error refuses it. */
+  use(
+    fn: (
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      next: (err?: ExtendedError) => void,
+    ) => void,
+  ): this {
+    this._fns.push(fn);
+    return this;
+  }
+
+  /** To the members of a room, or of any of several; each gets the event once. */
+  to(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().to(room);
+  }
+
+  /** The same as {@link to}. */
+  in(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().in(room);
+  }
+
+  /** To all but the members of a room, or of any of several. */
+  except(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().except(room);
+  }
+
+  /** Whether the transport may compress the event. Default true. */
+  compress(
+    compress: boolean,
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().compress(compress);
+  }
+
+  /** Clients that cannot take the event at once do not get it. */
+  get volatile(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().volatile;
+  }
+
+  /** Only to the clients of this server. */
+  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all().local;
+  }
+
+  /** How long, in ms, acknowledgements may take. */
+  timeout(
+    timeout: number,
+  ): BroadcastOperator<
+    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
+    SocketData
+  > {
+    return this.#all().timeout(timeout);
+  }
+
+  /**
+   * Sends an event to all clients.
+   *
+   * @returns true
+   * @throws if the event's name is reserved
+   */
+  override emit<Ev extends EventNamesWithoutAck<EmitEvents>>(
+    ev: Ev,
+    ...args: EventParams<EmitEvents, Ev>
+  ): boolean {
+    return new BroadcastOperator<EmitEvents, SocketData>(this.adapter).emit(ev, ...args);
+  }
+
+  /** Emits "message". */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    this.emit("message" as any, ...(args as any));
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    return this.send(...args);
+  }
+
+  /**
+   * Sends an event to the other servers of the cluster. A function as the last argument is called with an error or
+   * null, and a list of answers.
+   *
+   * @returns true
+   * @throws if the event's name is reserved
+   */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    ev: Ev,
+    ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
+  ): boolean {
+    checkServerEvent(ev);
+    this.adapter.serverSideEmit([ev, ...args]);
+    return true;
+  }
+
+  /** Sends an event to the other servers of the cluster and resolves with their answers. */
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]> {
+    return new Promise((resolve, reject) => {
+      const ack = (error: Error | null, responses: any) => {
+        if (error) reject(Object.assign(error, { responses }));
+        else resolve(responses);
+      };
+      this.serverSideEmit(ev, ...([...args, ack] as any));
+    });
+  }
+
+  /**
+   * The ids of the sockets.
+   *
+   * @deprecated use {@link fetchSockets}
+   */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.#all().allSockets();
+  }
+
+  /** The sockets, those of other servers as descriptions that can be acted on. */
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return new BroadcastOperator<EmitEvents, SocketData>(this.adapter).fetchSockets();
+  }
+
+  /** Makes all sockets join a room, or several. */
+  socketsJoin(room: Room | Room[]): void {
+    this.#all().socketsJoin(room);
+  }
+
+  /** Makes all sockets leave a room, or several. */
+  socketsLeave(room: Room | Room[]): void {
+    this.#all().socketsLeave(room);
+  }
+
+  /** Disconnects all sockets; with true, closes their connections too. */
+  disconnectSockets(close = false): void {
+    this.#all().disconnectSockets(close);
+  }
+
+  // --- for clients, sockets and adapters
+
+  /** Lets a client in, or not: resumes its session if it can, runs the middleware. @internal */
+  async _add(
+    client: Client,
+    auth: Auth,
+    onConnect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Promise<void> {
+    const socket = await this.#socket(client, auth);
+    this._preConnectSockets.set(socket.id, socket);
+    const isOpen = () => client.conn.readyState === "open";
+    if (socket.recovered && this.server.opts.connectionStateRecovery?.skipMiddlewares && isOpen()) {
+      this.#connect(socket, onConnect);
+      return;
+    }
+    const settle = (error?: ExtendedError) => {
+      if (isOpen() && !error) {
+        this.#connect(socket, onConnect);
+        return;
+      }
+      client._forget();
+      socket._cleanup();
+      if (!isOpen() || !error) return;
+      const { message, data } = error;
+      socket._error(client.conn.protocol === 3 ? data || message : { message, data });
+    };
+    runMiddleware(this._fns, socket, (error) => process.nextTick(settle, error));
+  }
+
+  /** Called by a socket that is gone. @internal */
+  _remove(socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void {
+    for (const sockets of [this.sockets, this._preConnectSockets]) {
+      if (sockets.get(socket.id) === socket) sockets.delete(socket.id);
+    }
+  }
+
+  /** An event from another server. @internal */
+  _onServerSideEmit(args: [string, ...any[]]): void {
+    EventEmitter.prototype.emit.apply(this, args);
+  }
+
+  async #socket(
+    client: Client,
+    auth: Auth,
+  ): Promise<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    const { pid, offset } = auth;
+    if (this.server.opts.connectionStateRecovery && typeof pid === "string" && typeof offset === "string") {
+      try {
+        const session = await this.adapter.restoreSession(pid, offset);
+        if (session) return new Socket(this as any, client, auth, session);
+      } catch {
+        // what cannot be restored is not resumed: the client is told by its new id
+      }
+    }
+    return new Socket(this as any, client, auth);
+  }
+
+  #connect(
+    socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    onConnect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): void {
+    this._preConnectSockets.delete(socket.id);
+    this.sockets.set(socket.id, socket);
+    // before the application hears of it, and may disconnect it
+    socket._onconnect();
+    onConnect(socket);
+    emitLocally(this, "connect", socket);
+    emitLocally(this, "connection", socket);
+  }
+
+  #all(): BroadcastOperator<any, SocketData> {
+    return new BroadcastOperator(this.adapter);
+  }
+}

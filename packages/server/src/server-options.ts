@@ -1,0 +1,51 @@
+import type { AdapterConstructor } from "./adapter/index.ts";
+import type { Parser } from "./codec.ts";
+import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
+
+/** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
+export interface ServerOptions extends EngineOptions, AttachOptions {
+  /** The path that is served. Default "/socket.io". */
+  path: string;
+  /** Whether the client's files are served under the path. Default true. */
+  serveClient: boolean;
+  /** The class of the namespaces' adapters. Default the in-memory one. */
+  adapter: AdapterConstructor;
+  /** How packets are encoded, if not as Socket.IO does: what `socket.io-msgpack-parser` exports, for example. */
+  parser: Parser;
+  /** How long, in ms, a client may stay without a namespace. Default 45,000. */
+  connectTimeout: number;
+  /** Whether a client that was lost may come back to its rooms, its data and what it missed. Default no. */
+  connectionStateRecovery: {
+    /** How long, in ms, sessions and events are kept. Default 120,000. */
+    maxDisconnectionDuration?: number;
+    /** Whether middleware is skipped when a session is resumed. Default true. */
+    skipMiddlewares?: boolean;
+    /** The most events kept per namespace; the oldest go first. Default 100,000. */
+    eventsMax?: number;
+    /** The most bytes of events kept per namespace; the oldest go first. Default 67,108,864. */
+    bytesMax?: number;
+    /** The most sessions kept per namespace; the oldest go first. Default 100,000. */
+    sessionsMax?: number;
+  };
+  /** Whether a dynamic namespace is forgotten when its last socket has left. Default false. */
+  cleanupEmptyChildNamespaces: boolean;
+  /** The most binary attachments of one packet; the connection of a client that sends more is closed. Default 10. */
+  attachmentsMax: number;
+  /** How deep one packet's arrays and objects may nest; beyond, the connection is closed. Default 1,000. */
+  jsonDepthMax: number;
+  /** The most namespaces one client may be in; further ones are refused with CONNECT_ERROR. Default 1,000. */
+  namespacesPerConnectionMax: number;
+  /** The most rooms of one socket; beyond, its connection is closed. Default 10,000. */
+  roomsPerSocketMax: number;
+  /** The most acknowledgements that one socket's client may owe; beyond, its connection is closed. Default 100,000. */
+  pendingAcksPerSocketMax: number;
+}
+
+/** The limits that are not those of the connection layer. */
+export const DEFAULT_LIMITS = {
+  attachmentsMax: 10,
+  jsonDepthMax: 1_000,
+  namespacesPerConnectionMax: 1_000,
+  roomsPerSocketMax: 10_000,
+  pendingAcksPerSocketMax: 100_000,
+};

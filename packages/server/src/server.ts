@@ -1,0 +1,458 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
+import { EventEmitter } from "node:events";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
+import cors from "cors";
+import {
+  Adapter,
+  type AdapterConstructor,
+  RecoveryAdapter,
+  type Room,
+  type SocketId,
+} from "./adapter/index.ts";
+import type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
+import { type Auth, Client, type ClientHost, type ClientNamespace } from "./client.ts";
+import { Codec } from "./codec.ts";
+import { attach, type Socket as Connection, type Server as Engine } from "./engine/index.ts";
+import { HoldfastError } from "./errors.ts";
+import { asConnection } from "./foreign-connection.ts";
+import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
+import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
+import { PreEncoded } from "./pre-encoded.ts";
+import { DEFAULT_LIMITS, type ServerOptions } from "./server-options.ts";
+import type { Socket } from "./socket.ts";
+import type { ExtendedError } from "./socket-types.ts";
+import { isClientFile, serveClientFile } from "./static-client.ts";
+import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import type {
+  AllButLast,
+  DecorateAcknowledgements,
+  DecorateAcknowledgementsWithMultipleResponses,
+  DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
+  DefaultEventsMap,
+  EventNames,
+  EventNamesWithAck,
+  EventParams,
+  EventsMap,
+  FirstNonErrorArg,
+  Last,
+  RemoveAcknowledgements,
+} from "./typed-events.ts";
+
+export interface ServerReservedEventsMap<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> extends NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  new_namespace: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+}
+
+type HttpServerLike = HttpServer | HttpsServer | Http2SecureServer | Http2Server;
+
+type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/**
+ * A real-time event server.
+ *
+ * Type parameters: events that clients send, events sent to them (default the same), events between the servers of a
+ * cluster, and the type of `socket.data`.
+ *
+ * The namespace "/" is always there: what is asked of the server, that is, of its clients in general, is asked of it.
+ */
+export class Server<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+    ServerSideEvents extends EventsMap = DefaultEventsMap,
+    SocketData = any,
+  >
+  extends StrictEventEmitter<
+    ServerSideEvents,
+    RemoveAcknowledgements<EmitEvents>,
+    ServerReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  >
+  implements ClientHost
+{
+  /** The namespace "/". */
+  readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The connection layer, once attached. */
+  engine!: Engine;
+  /** The same as {@link engine}. @internal */
+  eio: Engine | undefined;
+  httpServer!: HttpServerLike;
+  /** As given, plus defaults of connectionStateRecovery. */
+  readonly opts: Partial<ServerOptions>;
+  /** All namespaces by name. @internal */
+  readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** @internal */
+  readonly codec: Codec;
+  /** @internal */
+  readonly preEncoded = new PreEncoded();
+  readonly namespacesPerConnectionMax: number;
+  readonly roomsPerSocketMax: number;
+  readonly pendingAcksPerSocketMax: number;
+  /** @internal */
+  _connectTimeout!: number;
+  readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
+  readonly #cors: ((req: IncomingMessage, res: ServerResponse, next: () => void) => void) | undefined;
+  #path!: string;
+  #servesClient!: boolean;
+  #adapter!: AdapterConstructor;
+
+  /**
+   * @param srv an HTTP server, or a port to listen on with one of its own; without it, `attach` or `listen` later
+   */
+  constructor(opts?: Partial<ServerOptions>);
+  constructor(srv?: HttpServerLike | number, opts?: Partial<ServerOptions>);
+  constructor(srv?: HttpServerLike | number | Partial<ServerOptions>, opts?: Partial<ServerOptions>);
+  constructor(srv?: HttpServerLike | number | Partial<ServerOptions>, opts: Partial<ServerOptions> = {}) {
+    super();
+    if (isOptions(srv)) {
+      opts = srv;
+      srv = undefined;
+    }
+    this.opts = opts;
+    this.path(opts.path || "/socket.io");
+    this.connectTimeout(opts.connectTimeout || 45_000);
+    this.serveClient(opts.serveClient !== false);
+    const limits = { ...DEFAULT_LIMITS, ...pickDefined(opts) };
+    this.namespacesPerConnectionMax = limits.namespacesPerConnectionMax;
+    this.roomsPerSocketMax = limits.roomsPerSocketMax;
+    this.pendingAcksPerSocketMax = limits.pendingAcksPerSocketMax;
+    this.codec = new Codec(opts.parser, limits);
+    if (opts.connectionStateRecovery) {
+      opts.connectionStateRecovery = {
+        maxDisconnectionDuration: 2 * 60 * 1000,
+        skipMiddlewares: true,
+        ...opts.connectionStateRecovery,
+      };
+    }
+    opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
+    this.adapter(opts.adapter || (opts.connectionStateRecovery ? RecoveryAdapter : Adapter));
+    this.#cors = opts.cors ? cors(opts.cors as cors.CorsOptions) : undefined;
+    this.sockets = this.of("/");
+    if (srv || typeof srv === "number") this.attach(srv as HttpServerLike | number);
+  }
+
+  /** @internal */
+  get _opts(): Partial<ServerOptions> {
+    return this.opts;
+  }
+
+  /** Encodes packets, for adapters. */
+  get encoder(): Codec["encoder"] {
+    return this.codec.encoder;
+  }
+
+  /** Whether the client's files are served. Set it before attaching. */
+  serveClient(v: boolean): this;
+  serveClient(): boolean;
+  serveClient(v?: boolean): this | boolean;
+  serveClient(v?: boolean): this | boolean {
+    if (v === undefined) return this.#servesClient;
+    this.#servesClient = v;
+    return this;
+  }
+
+  /** The path that is served. Set it before attaching. */
+  path(v: string): this;
+  path(): string;
+  path(v?: string): this | string;
+  path(v?: string): this | string {
+    if (v === undefined) return this.#path;
+    this.#path = v.replace(/\/$/, "");
+    return this;
+  }
+
+  /** How long, in ms, a client may stay without a namespace. */
+  connectTimeout(v: number): this;
+  connectTimeout(): number;
+  connectTimeout(v?: number): this | number;
+  connectTimeout(v?: number): this | number {
+    if (v === undefined) return this._connectTimeout;
+    this._connectTimeout = v;
+    return this;
+  }
+
+  /** The class of the namespaces' adapters. Setting it gives each namespace a new one. */
+  adapter(): AdapterConstructor | undefined;
+  adapter(v: AdapterConstructor): this;
+  adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
+    if (v === undefined) return this.#adapter;
+    this.#adapter = v;
+    for (const nsp of this._nsps.values()) nsp._initAdapter();
+    return this;
+  }
+
+  /** The same as {@link attach}. */
+  listen(srv: HttpServerLike | number, opts: Partial<ServerOptions> = {}): this {
+    return this.attach(srv, opts);
+  }
+
+  /** Serves clients on an HTTP server, or on a port, with an HTTP server of its own. */
+  attach(srv: HttpServerLike | number, opts: Partial<ServerOptions> = {}): this {
+    if (typeof srv === "function") {
+      throw new Error(
+        "You are trying to attach socket.io to an express " +
+          "request handler function. Please pass a http.Server instance.",
+      );
+    }
+    const port = Number(srv);
+    const httpServer = Number.isNaN(port)
+      ? (srv as HttpServerLike)
+      : createServer((_req, res) => {
+          res.writeHead(404);
+          res.end();
+        }).listen(port);
+    // what the constructor was given counts more
+    Object.assign(opts, this.opts);
+    opts.path = opts.path || this.#path;
+    this.eio = attach(httpServer as HttpServer, opts);
+    if (this.#servesClient) this.#serveFiles(httpServer);
+    this.httpServer = httpServer;
+    return this.bind(this.eio);
+  }
+
+  /** uWebSockets.js is not supported: the speed that it is used for is here without it. */
+  attachApp(_app: unknown, _opts: Partial<ServerOptions> = {}): void {
+    throw new HoldfastError("UNSUPPORTED", "attachApp (uWebSockets.js) is not supported: use attach");
+  }
+
+  /** Takes the connections of an engine: ours, or one with the API of Engine.IO's server. */
+  bind(engine: any): this {
+    this.engine = engine;
+    this.engine.on("connection", (conn: Connection) => this.#onConnection(conn));
+    return this;
+  }
+
+  /**
+   * A namespace, made if it is not there. With a regular expression or a function, a pattern: namespaces are made when
+   * clients ask for them.
+   *
+   * @param fn listens to "connect"
+   */
+  of(
+    name: string | RegExp | ParentNspNameMatchFn,
+    fn?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    if (typeof name === "function" || name instanceof RegExp) {
+      const parent = this.#patterns.add(name);
+      if (fn) parent.on("connect", fn as any);
+      return parent;
+    }
+    const path = String(name).startsWith("/") ? String(name) : `/${name}`;
+    const nsp = this._nsps.get(path) ?? this.#patterns.make(path) ?? this.#make(path);
+    if (fn) nsp.on("connect", fn as any);
+    return nsp;
+  }
+
+  /**
+   * Disconnects every client and closes the HTTP server. May listen again later.
+   *
+   * @param fn called with the error of the HTTP server, "not running" for example, or nothing
+   */
+  async close(fn?: (err?: Error) => void): Promise<void> {
+    await Promise.allSettled(
+      [...this._nsps.values()].map(async (nsp) => {
+        for (const socket of [...nsp.sockets.values()]) socket._onclose("server shutting down");
+        await nsp.adapter.close();
+      }),
+    );
+    this.engine?.close();
+    const { httpServer } = this;
+    if (!httpServer) {
+      fn?.();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      httpServer.close((error?: Error) => {
+        fn?.(error);
+        resolve();
+      });
+    });
+  }
+
+  /** Adds a function that each socket passes before it is connected; calling `next` with an error refuses it. */
+  use(
+    fn: (
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      next: (err?: ExtendedError) => void,
+    ) => void,
+  ): this {
+    this.sockets.use(fn);
+    return this;
+  }
+
+  /** See {@link Namespace.to}. */
+  to(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.to(room);
+  }
+
+  /** See {@link Namespace.in}. */
+  in(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.in(room);
+  }
+
+  /** See {@link Namespace.except}. */
+  except(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.except(room);
+  }
+
+  /** See {@link Namespace.compress}. */
+  compress(
+    compress: boolean,
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.compress(compress);
+  }
+
+  /** See {@link Namespace.volatile}. */
+  get volatile(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.volatile;
+  }
+
+  /** See {@link Namespace.local}. */
+  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.sockets.local;
+  }
+
+  /** See {@link Namespace.timeout}. */
+  timeout(
+    timeout: number,
+  ): BroadcastOperator<
+    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
+    SocketData
+  > {
+    return this.sockets.timeout(timeout);
+  }
+
+  /** Emits "message". */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    this.sockets.send(...args);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    return this.send(...args);
+  }
+
+  /** See {@link Namespace.serverSideEmit}. */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    ev: Ev,
+    ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
+  ): boolean {
+    return this.sockets.serverSideEmit(ev, ...args);
+  }
+
+  /** See {@link Namespace.serverSideEmitWithAck}. */
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]> {
+    return this.sockets.serverSideEmitWithAck(ev, ...args);
+  }
+
+  /**
+   * See {@link Namespace.allSockets}.
+   *
+   * @deprecated use {@link fetchSockets}
+   */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.sockets.allSockets();
+  }
+
+  /** See {@link Namespace.fetchSockets}. */
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return this.sockets.fetchSockets();
+  }
+
+  /** See {@link Namespace.socketsJoin}. */
+  socketsJoin(room: Room | Room[]): void {
+    this.sockets.socketsJoin(room);
+  }
+
+  /** See {@link Namespace.socketsLeave}. */
+  socketsLeave(room: Room | Room[]): void {
+    this.sockets.socketsLeave(room);
+  }
+
+  /** See {@link Namespace.disconnectSockets}. */
+  disconnectSockets(close = false): void {
+    this.sockets.disconnectSockets(close);
+  }
+
+  /** The namespace that a client asks for. @internal */
+  admit(name: string, auth: Auth, done: (nsp: ClientNamespace | false) => void): void {
+    const nsp = this._nsps.get(name);
+    if (nsp) done(nsp as unknown as ClientNamespace);
+    else this.#patterns.find(name, auth, done as (nsp: unknown) => void);
+  }
+
+  #make(path: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const nsp = new Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this, path);
+    this._nsps.set(path, nsp);
+    if (path !== "/") emitLocally(this.sockets, "new_namespace", nsp);
+    return nsp;
+  }
+
+  #onConnection(conn: Connection): void {
+    const client = new Client(this, asConnection(conn));
+    // clients of Socket.IO 2 send no CONNECT for "/"
+    if (conn.protocol === 3) client.connect("/");
+  }
+
+  /** Puts the client's files before the request listeners of the HTTP server. */
+  #serveFiles(httpServer: HttpServerLike): void {
+    const emitter: EventEmitter = httpServer;
+    const others = emitter.listeners("request") as RequestListener[];
+    emitter.removeAllListeners("request");
+    emitter.on("request", (req: IncomingMessage, res: ServerResponse) => {
+      const name = this.#fileName(req.url!);
+      if (name === undefined) for (const listener of others) listener.call(httpServer, req, res);
+      else if (this.#cors) this.#cors(req, res, () => serveClientFile(name, req, res));
+      else serveClientFile(name, req, res);
+    });
+  }
+
+  #fileName(url: string): string | undefined {
+    if (!url.startsWith(this.#path)) return undefined;
+    const name = url.slice(this.#path.length + 1).split("?", 1)[0]!;
+    return isClientFile(name) ? name : undefined;
+  }
+}
+
+// listening to the server is listening to "/"
+for (const [name, method] of Object.entries(EventEmitter.prototype)) {
+  if (typeof method !== "function") continue;
+  Object.defineProperty(Server.prototype, name, {
+    value(this: Server, ...args: unknown[]) {
+      return (this.sockets as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+function isOptions(srv: unknown): srv is Partial<ServerOptions> {
+  return typeof srv === "object" && srv !== null && !("listen" in srv);
+}
+
+/** The limits among the options, without those that are undefined. */
+function pickDefined(options: Partial<ServerOptions>): Partial<typeof DEFAULT_LIMITS> {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof typeof DEFAULT_LIMITS)[];
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  );
+}

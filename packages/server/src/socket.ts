@@ -1,0 +1,525 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: arguments and data are the application's
+import { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType } from "@holdfast/protocol";
+import {
+  Adapter,
+  type AdapterContract,
+  type BroadcastFlags,
+  type PacketSink,
+  type Receiver,
+  type Room,
+  type Session,
+  type SocketId,
+} from "./adapter/index.ts";
+import { type AnyListener, type AnyListeners, callListeners, withoutListener } from "./any-listeners.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
+import type { Auth, Client, WriteOptions } from "./client.ts";
+import { type Socket as Connection, randomId } from "./engine/index.ts";
+import { HoldfastError } from "./errors.ts";
+import { buildHandshake, type Handshake } from "./handshake.ts";
+import { type Middleware, runMiddleware } from "./middleware.ts";
+import type { Namespace } from "./namespace.ts";
+import { type AckCallback, withTimeout } from "./pending-acks.ts";
+import { checkSocketEvent } from "./reserved-events.ts";
+import type { Server } from "./server.ts";
+import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
+import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import type {
+  AllButLast,
+  DecorateAcknowledgements,
+  DecorateAcknowledgementsWithMultipleResponses,
+  DefaultEventsMap,
+  EventNames,
+  EventNamesWithAck,
+  EventParams,
+  EventsMap,
+  FirstNonErrorArg,
+  Last,
+} from "./typed-events.ts";
+
+/**
+ * One client's presence in one namespace.
+ *
+ * `on` hears the client, `emit` speaks to it. Events of its own: "disconnecting" (its rooms are still there) and
+ * "disconnect", both with reason and description, and "error". What a socket may never need (handshake, rooms, data,
+ * acknowledgements, listeners) is built when somebody asks: ten thousand idle ones should cost little.
+ */
+export class Socket<
+    ListenEvents extends EventsMap = DefaultEventsMap,
+    EmitEvents extends EventsMap = ListenEvents,
+    ServerSideEvents extends EventsMap = DefaultEventsMap,
+    SocketData = any,
+  >
+  extends StrictEventEmitter<ListenEvents, EmitEvents, SocketReservedEventsMap>
+  implements Receiver
+{
+  readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
+  readonly client: Client;
+  /** Random; unlike the connection's id, no secret. */
+  readonly id: SocketId;
+  /** Whether the session was resumed: rooms and data restored, missed events sent. */
+  readonly recovered: boolean;
+  connected = false;
+  /** Belongs to the table of rooms. */
+  joined: Receiver["joined"] = undefined;
+  /** Where packets to this client go. */
+  readonly outbox: PacketSink;
+  /** Stands for rooms, data and missed events; only its client knows it. */
+  private readonly pid: string | undefined;
+  /** @internal */
+  _anyListeners: AnyListeners = undefined;
+  /** @internal */
+  _anyOutgoingListeners: AnyListeners = undefined;
+  readonly #auth: Auth;
+  readonly #issued = Date.now();
+  #handshake: Handshake | undefined = undefined;
+  #data: SocketData | undefined = undefined;
+  #acks: Map<number, AckCallback> | undefined = undefined;
+  #middleware: Middleware<Event, Error>[] | undefined = undefined;
+  /** Those of the chained call in progress. */
+  #flags: BroadcastFlags | undefined = undefined;
+  #isGone = false;
+
+  /** @param previousSession what is to be resumed */
+  constructor(
+    nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
+    client: Client,
+    auth: Auth,
+    previousSession?: Session,
+  ) {
+    super();
+    this.nsp = nsp;
+    this.client = client;
+    this.outbox = client.outbox;
+    this.#auth = auth;
+    if (previousSession) {
+      this.id = previousSession.sid;
+      this.pid = previousSession.pid;
+      this.recovered = true;
+      this.#data = previousSession.data as SocketData;
+      for (const room of previousSession.rooms) void this.join(room);
+      for (const data of previousSession.missedPackets) this.packet({ type: PacketType.EVENT, data });
+      return;
+    }
+    this.recovered = false;
+    if (client.conn.protocol === 3) this.id = nsp.name === "/" ? client.id : `${nsp.name}#${client.id}`;
+    else this.id = randomId();
+    this.pid = nsp.server.opts.connectionStateRecovery ? randomId() : undefined;
+  }
+
+  private get server(): Server<ListenEvents, EmitEvents, ServerSideEvents, any> {
+    return this.nsp.server;
+  }
+
+  private get adapter(): AdapterContract {
+    return this.nsp.adapter;
+  }
+
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  /** The request that opened the connection. */
+  get request(): IncomingMessage {
+    return this.client.request;
+  }
+
+  /** The connection below. */
+  get conn(): Connection {
+    return this.client.conn;
+  }
+
+  /** How the client introduced itself. */
+  get handshake(): Handshake {
+    this.#handshake ??= buildHandshake(
+      this.request,
+      this.conn.remoteAddress as string,
+      this.#auth,
+      this.#issued,
+    );
+    return this.#handshake;
+  }
+
+  /** For the application; other servers see it through `fetchSockets`. */
+  get data(): SocketData {
+    this.#data ??= {} as SocketData;
+    return this.#data;
+  }
+
+  set data(data: SocketData) {
+    this.#data = data;
+  }
+
+  /** The names of its rooms, its own id among them. */
+  get rooms(): Set<Room> {
+    return this.adapter.socketRooms(this.id) ?? new Set();
+  }
+
+  /** Acknowledgements that the client owes, by packet id. */
+  get acks(): Map<number, AckCallback> {
+    this.#acks ??= new Map();
+    return this.#acks;
+  }
+
+  /** What the next event is sent with. @internal */
+  get flags(): BroadcastFlags {
+    this.#flags ??= {};
+    return this.#flags;
+  }
+
+  /**
+   * Sends an event to this client. A function as the last argument is called with its answer.
+   *
+   * @returns true
+   * @throws if the event's name is reserved
+   */
+  override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
+    checkSocketEvent(ev);
+    const flags = this.#takeFlags();
+    const data: any[] = [ev, ...args];
+    const packet: Packet & { data: any[] } = { type: PacketType.EVENT, nsp: this.nsp.name, data };
+    if (typeof data[data.length - 1] === "function") {
+      packet.id = this.nsp._ids++;
+      this.#registerAck(packet.id, data.pop(), flags?.timeout);
+    }
+    if (this.server.opts.connectionStateRecovery) {
+      // the adapter keeps it, in case it is missed
+      this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags: flags ?? {} });
+    } else {
+      if (this._anyOutgoingListeners) this.notifyOutgoingListeners(packet);
+      this.client._packet(packet, flags);
+    }
+    return true;
+  }
+
+  /** Sends an event and resolves with the client's answer; after `timeout()`, rejects when time is up. */
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<EmitEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>> {
+    const isTimed = this.#flags?.timeout !== undefined;
+    return new Promise((resolve, reject) => {
+      const ack: AckCallback = isTimed
+        ? (error, answer) => (error ? reject(error) : resolve(answer))
+        : (answer) => resolve(answer);
+      this.emit(ev, ...([...args, ack] as EventParams<EmitEvents, Ev>));
+    });
+  }
+
+  /** Emits "message". */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    this.emit("message", ...args);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    this.emit("message", ...args);
+    return this;
+  }
+
+  /** To the members of a room, or of any of several, but not to this client. */
+  to(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#broadcastOperator().to(room);
+  }
+
+  /** The same as {@link to}. */
+  in(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#broadcastOperator().in(room);
+  }
+
+  /** To all but this client and the members of a room, or of any of several. */
+  except(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#broadcastOperator().except(room);
+  }
+
+  /** To all but this client. */
+  get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#broadcastOperator();
+  }
+
+  /** To all clients of this server but this one. */
+  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#broadcastOperator().local;
+  }
+
+  /** The next event is lost if the client cannot take it at once. */
+  get volatile(): this {
+    this.flags.volatile = true;
+    return this;
+  }
+
+  /** Whether the transport may compress the next event. Default true. */
+  compress(compress: boolean): this {
+    this.flags.compress = compress;
+    return this;
+  }
+
+  /** How long, in ms, the answer to the next event may take. Its callback then takes an error first. */
+  timeout(
+    timeout: number,
+  ): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
+    this.flags.timeout = timeout;
+    return this as unknown as Socket<
+      ListenEvents,
+      DecorateAcknowledgements<EmitEvents>,
+      ServerSideEvents,
+      SocketData
+    >;
+  }
+
+  /**
+   * Joins a room, or several. With an adapter that talks to others, resolves when it is done. Past
+   * `roomsPerSocketMax` the socket is told (event "error", code `TOO_MANY_ROOMS`) and its connection closed.
+   */
+  join(rooms: Room | Room[]): Promise<void> | void {
+    if (this.#isGone) return;
+    const { adapter } = this;
+    const names = Array.isArray(rooms) ? rooms : [rooms];
+    const isOurs = adapter.addAll === Adapter.prototype.addAll;
+    const count = (isOurs ? this.joined : adapter.socketRooms(this.id))?.size ?? 1;
+    const { roomsPerSocketMax } = this.server;
+    if (count + names.length > roomsPerSocketMax) {
+      this.#refuse(
+        "TOO_MANY_ROOMS",
+        `a socket can be in ${roomsPerSocketMax} rooms (option roomsPerSocketMax)`,
+      );
+      return;
+    }
+    if (!isOurs) return adapter.addAll(this.id, new Set(names));
+    for (const name of names) (adapter as Adapter).table.join(this, name);
+  }
+
+  /** Leaves a room. */
+  leave(room: Room): Promise<void> | void {
+    const { adapter } = this;
+    if (adapter.del !== Adapter.prototype.del) return adapter.del(this.id, room);
+    (adapter as Adapter).table.leave(this, room);
+  }
+
+  /** Leaves every room, its own included: broadcasts no longer reach it. */
+  leaveAll(): void {
+    const { adapter } = this;
+    if (adapter.delAll === Adapter.prototype.delAll) (adapter as Adapter).table.leaveAll(this);
+    else adapter.delAll(this.id);
+  }
+
+  /** Leaves the namespace; with true, closes the connection, and with it the client's other namespaces. */
+  disconnect(close = false): this {
+    if (!this.connected) return this;
+    if (close) this.client._disconnect();
+    else {
+      this.packet({ type: PacketType.DISCONNECT });
+      this._onclose("server namespace disconnect");
+    }
+    return this;
+  }
+
+  /** Adds a function that each event passes before its listeners; calling `next` with an error drops the event. */
+  use(fn: (event: Event, next: (err?: Error) => void) => void): this {
+    this.#middleware ??= [];
+    this.#middleware.push(fn);
+    return this;
+  }
+
+  /** Adds a listener to every event from the client. */
+  onAny(listener: (...args: any[]) => void): this {
+    this._anyListeners ??= [];
+    this._anyListeners.push(listener);
+    return this;
+  }
+
+  /** As {@link onAny}, before the others. */
+  prependAny(listener: (...args: any[]) => void): this {
+    this._anyListeners ??= [];
+    this._anyListeners.unshift(listener);
+    return this;
+  }
+
+  /** Removes a listener, or all, to every event from the client. */
+  offAny(listener?: (...args: any[]) => void): this {
+    this._anyListeners = withoutListener(this._anyListeners, listener);
+    return this;
+  }
+
+  listenersAny(): AnyListener[] {
+    return this._anyListeners ?? [];
+  }
+
+  /** Adds a listener to every event sent to the client. */
+  onAnyOutgoing(listener: (...args: any[]) => void): this {
+    this._anyOutgoingListeners ??= [];
+    this._anyOutgoingListeners.push(listener);
+    return this;
+  }
+
+  /** As {@link onAnyOutgoing}, before the others. */
+  prependAnyOutgoing(listener: (...args: any[]) => void): this {
+    this._anyOutgoingListeners ??= [];
+    this._anyOutgoingListeners.unshift(listener);
+    return this;
+  }
+
+  /** Removes a listener, or all, to every event sent to the client. */
+  offAnyOutgoing(listener?: (...args: any[]) => void): this {
+    this._anyOutgoingListeners = withoutListener(this._anyOutgoingListeners, listener);
+    return this;
+  }
+
+  listenersAnyOutgoing(): AnyListener[] {
+    return this._anyOutgoingListeners ?? [];
+  }
+
+  // --- for the namespace, the client and adapters
+
+  /** Called by adapters for each event that goes out. */
+  notifyOutgoingListeners(packet: { data: unknown[] }): void {
+    callListeners(this._anyOutgoingListeners, this, packet.data);
+  }
+
+  /** The client's answer to packet `id` goes to `ack`. */
+  expectAck(id: number, ack: AckCallback): void {
+    const { pendingAcksPerSocketMax } = this.server;
+    if (this.acks.size >= pendingAcksPerSocketMax) {
+      this.#refuse(
+        "TOO_MANY_PENDING_ACKS",
+        `a client can owe ${pendingAcksPerSocketMax} acknowledgements (option pendingAcksPerSocketMax)`,
+      );
+    } else this.acks.set(id, ack);
+  }
+
+  /** An answer to packet `id` is no longer wanted. */
+  forgetAck(id: number): void {
+    this.#acks?.delete(id);
+  }
+
+  /** Sends a packet to this client. */
+  packet(packet: Omit<Packet, "nsp">, options: WriteOptions = {}): void {
+    (packet as Packet).nsp = this.nsp.name;
+    this.client._packet(packet as Packet, options);
+  }
+
+  /** Enters its own room and tells the client. */
+  _onconnect(): void {
+    this.connected = true;
+    void this.join(this.id);
+    if (this.conn.protocol === 3) this.packet({ type: PacketType.CONNECT });
+    else this.packet({ type: PacketType.CONNECT, data: { sid: this.id, pid: this.pid } });
+  }
+
+  _onpacket(packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.EVENT:
+      case PacketType.BINARY_EVENT:
+        this.#onEvent(packet);
+        break;
+      case PacketType.ACK:
+      case PacketType.BINARY_ACK:
+        this.#onAck(packet);
+        break;
+      case PacketType.DISCONNECT:
+        this._onclose("client namespace disconnect");
+    }
+  }
+
+  _onerror(err: Error): void {
+    // without a listener an EventEmitter throws; here nobody has to listen
+    if (this.listenerCount("error") > 0) emitLocally(this, "error", err);
+  }
+
+  _onclose(reason: string, description?: unknown): void {
+    if (!this.connected) return;
+    emitLocally(this, "disconnecting", reason, description);
+    if (this.pid && RECOVERABLE_REASONS.has(reason)) {
+      this.adapter.persistSession({ sid: this.id, pid: this.pid, rooms: [...this.rooms], data: this.data });
+    }
+    this._cleanup();
+    this.client._remove(this);
+    this.connected = false;
+    emitLocally(this, "disconnect", reason, description);
+  }
+
+  /** Out of its rooms and its namespace, for good. */
+  _cleanup(): void {
+    this.leaveAll();
+    this.nsp._remove(this as any);
+    this.#isGone = true;
+  }
+
+  /** Refuses the client's CONNECT. */
+  _error(data: unknown): void {
+    this.packet({ type: PacketType.CONNECT_ERROR, data });
+  }
+
+  #onEvent({ id, data }: Packet): void {
+    const event = (data ?? []) as Event;
+    if (id != null) event.push(this.#replyTo(id));
+    callListeners(this._anyListeners, this, event);
+    if (!this.#middleware) process.nextTick(dispatch, this, event);
+    else {
+      runMiddleware(this.#middleware, event, (error) => {
+        if (error) process.nextTick(fail, this, error);
+        else process.nextTick(dispatch, this, event);
+      });
+    }
+  }
+
+  /** The function by which a listener answers packet `id`; only its first call counts. */
+  #replyTo(id: number): (...args: unknown[]) => void {
+    let isSent = false;
+    return (...data) => {
+      if (isSent) return;
+      this.packet({ type: PacketType.ACK, id, data });
+      isSent = true;
+    };
+  }
+
+  #onAck({ id, data }: Packet): void {
+    const ack = this.#acks?.get(id as number);
+    if (!ack) return;
+    this.#acks!.delete(id as number);
+    ack.apply(this, data as unknown[]);
+  }
+
+  #registerAck(id: number, ack: AckCallback, timeoutMs: number | undefined): void {
+    this.expectAck(
+      id,
+      withTimeout(ack, this, timeoutMs, () => this.forgetAck(id)),
+    );
+  }
+
+  #takeFlags(): BroadcastFlags | undefined {
+    const flags = this.#flags;
+    if (flags) this.#flags = undefined;
+    return flags;
+  }
+
+  #broadcastOperator(): BroadcastOperator<any, SocketData> {
+    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.#takeFlags());
+  }
+
+  /** A client that makes the server hold too much loses its connection, and learns nothing else of ours. */
+  #refuse(code: "TOO_MANY_ROOMS" | "TOO_MANY_PENDING_ACKS", message: string): void {
+    this._onerror(new HoldfastError(code, message));
+    this.client._disconnect();
+  }
+}
+
+/** Gives an event to its listeners, unless the socket was disconnected meanwhile. */
+function dispatch(socket: Socket<any, any, any, any>, event: Event): void {
+  if (!socket.connected) return;
+  // a client may emit "error": without a listener that must not throw
+  if (event[0] === "error" && socket.listenerCount("error") === 0) return;
+  EventEmitter.prototype.emit.apply(socket, event);
+}
+
+function fail(socket: Socket<any, any, any, any>, error: Error): void {
+  socket._onerror(error);
+}

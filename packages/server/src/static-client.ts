@@ -1,0 +1,92 @@
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pipeline, type Transform } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { createBrotliCompress, createDeflate, createGzip } from "node:zlib";
+import accepts from "accepts";
+
+const BUNDLES = ["socket.io.js", "socket.io.min.js", "socket.io.msgpack.min.js", "socket.io.esm.min.js"];
+const FILES: ReadonlySet<string> = new Set(BUNDLES.flatMap((name) => [name, `${name}.map`]));
+
+const COMPRESSORS: Record<string, () => Transform> = {
+  br: createBrotliCompress,
+  gzip: createGzip,
+  deflate: createDeflate,
+};
+
+/** A folder of bundles and the version of the package that they come from. */
+interface Source {
+  readonly folder: string;
+  readonly version: string;
+}
+
+let sources: readonly Source[] | undefined;
+
+/** Whether there is such a file of the client. */
+export function isClientFile(name: string): boolean {
+  return FILES.has(name) && find(name) !== undefined;
+}
+
+/** Answers a request for a file of the client: revalidated by the package's version, compressed if that is accepted. */
+export function serveClientFile(name: string, req: IncomingMessage, res: ServerResponse): void {
+  const { folder, version } = find(name) as Source;
+  const etag = `"${version}"`;
+  const known = req.headers["if-none-match"];
+  if (known === etag || known === `W/${etag}`) {
+    res.writeHead(304);
+    res.end();
+    return;
+  }
+  res.setHeader("Cache-Control", "public, max-age=0");
+  res.setHeader(
+    "Content-Type",
+    `application/${name.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`,
+  );
+  res.setHeader("ETag", etag);
+  const encoding = accepts(req).encodings(["br", "gzip", "deflate"]) || "";
+  const compressor = COMPRESSORS[encoding]?.();
+  res.writeHead(200, compressor && { "content-encoding": encoding });
+  const file = createReadStream(join(folder, name));
+  const end = (error?: Error | null) => {
+    if (error) res.end();
+  };
+  if (compressor) pipeline(file, compressor, res, end);
+  else pipeline(file, res, end);
+}
+
+function find(name: string): Source | undefined {
+  sources ??= [ownSource(), stockSource()].filter((source) => source !== undefined);
+  return sources.find(({ folder }) => existsSync(join(folder, name)));
+}
+
+/** The bundles that the build puts beside this module. */
+function ownSource(): Source | undefined {
+  const here = moduleFolder();
+  return read(join(here, "..", "package.json"), join(here, "client"));
+}
+
+/** Those of `socket.io-client`, where it is installed. */
+function stockSource(): Source | undefined {
+  for (const from of [moduleFolder(), process.cwd()]) {
+    try {
+      const manifest = createRequire(join(from, "resolve.js")).resolve("socket.io-client/package.json");
+      return read(manifest, join(dirname(manifest), "dist"));
+    } catch {
+      // not installed where this looks
+    }
+  }
+  return undefined;
+}
+
+function read(manifest: string, folder: string): Source | undefined {
+  if (!existsSync(folder)) return undefined;
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return { folder, version };
+}
+
+/** Where this module lies, as CommonJS or as an ES module. */
+function moduleFolder(): string {
+  return typeof __dirname === "string" ? __dirname : dirname(fileURLToPath(import.meta.url));
+}
