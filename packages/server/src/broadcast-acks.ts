@@ -5,7 +5,8 @@ export type BroadcastAck = (error: Error | null, responses: any) => void;
 
 /**
  * Broadcasts an event and collects the answers: `ack` is called once, with all of them, or with an error and those
- * that came in time. Without `flags.timeout` the time is 1 ms, as in Socket.IO.
+ * that came in time. Without `flags.timeout` the time is 1 ms, as in Socket.IO; one remote socket is waited for without
+ * end, like a local one.
  */
 export function broadcastWithAck(
   adapter: AdapterContract,
@@ -26,11 +27,13 @@ export function broadcastWithAck(
     if (expectSingleResponse) ack(error, error ? null : responses[0]);
     else ack(error, responses);
   };
-  const timer = setTimeout(() => {
+  const giveUp = () => {
     const { id } = packet;
     if (id !== undefined) for (const socket of adapter.nsp.sockets.values()) socket.forgetAck(id);
     settle(new Error("operation has timed out"));
-  }, timeout);
+  };
+  const isEndless = expectSingleResponse && timeout === undefined;
+  const timer = isEndless ? undefined : setTimeout(giveUp, timeout);
   const settleIfComplete = () => {
     if (isSettled || serversHeard !== serversExpected || responses.length !== clientsExpected) return;
     settle(null);
