@@ -87,7 +87,7 @@ function leaveChat(reason) {
     tab.write("rooms", null);
     browser.write("name", null);
     history.replaceState(null, "", location.pathname);
-  } else {
+  } else if (conversations.length > 0) {
     tab.write("rooms", JSON.stringify(conversations.map((conversation) => conversation.name)));
   }
   showTitle();

@@ -64,8 +64,11 @@ export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bi
   (path) => path && existsSync(path),
 );
 
+type OpenPage = (chat: Chat, options?: BrowserContextOptions, path?: string) => Promise<Page>;
+type EnterPage = (chat: Chat, name: string, options?: BrowserContextOptions, path?: string) => Promise<Page>;
+
 /** Gives each test pages of people who share nothing: no storage, no cookies. */
-export function browserForTests(): { enter: typeof enter; open: typeof open } {
+export function browserForTests(): { enter: EnterPage; open: OpenPage } {
   let browser: Browser;
   beforeAll(async () => {
     const quiet = [
@@ -83,6 +86,7 @@ export function browserForTests(): { enter: typeof enter; open: typeof open } {
 
   async function open(chat: Chat, options: BrowserContextOptions = {}, path = ""): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 1200, height: 760 }, ...options });
+    context.setDefaultTimeout(8000);
     const page = await context.newPage();
     // A script error or a breach of the Content-Security-Policy fails the test.
     const errors: string[] = [];
