@@ -243,7 +243,8 @@ export const benches = [
       },
     ]),
     goals: [
-      { metric: "cpu10000", self: "cpu1000", limit: 1.25 },
+      // More connections than the caches hold cost the kernel more per write; we may not add to that.
+      { metric: "cpu10000", self: "cpu1000", beside: "floor", limit: 1.1 },
       { metric: "heap10000", self: "heap1000", limit: 1.1 },
     ],
     measure: growth,

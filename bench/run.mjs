@@ -132,5 +132,13 @@ function writeResult({ name, what, metrics }, measured, goals) {
     goals,
     servers: measured,
   };
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(RESULTS, `${name}.json`), `${readableJson(result)}\n`);
+}
+
+/** Indented, but lists of numbers on one line. */
+function readableJson(value) {
+  return JSON.stringify(value, null, 2).replace(
+    /\[\s+([^[\]{}]*?)\s+\]/g,
+    (_, list) => `[${list.replace(/\s+/g, " ")}]`,
+  );
 }

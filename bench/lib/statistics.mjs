@@ -23,15 +23,16 @@ function median(values) {
 /**
  * Compares medians with a goal.
  * @param goal `{ metric, against, limit }`: ours divided by theirs is at most `limit`, or at least, with `atLeast`.
- *   `against` names a server, or another metric of ours with `self`. With `absolute`, the value itself is limited.
+ *   `against` names a server, or `self` another metric of ours; with `beside`, that ratio of two metrics of ours is
+ *   divided by the same ratio of that server. With `absolute`, the value itself is limited.
  */
 export function judge(goal, measured) {
-  const ours = measured.holdfast?.[goal.metric]?.median;
-  const theirs = goal.self
-    ? measured.holdfast?.[goal.self]?.median
-    : measured[goal.against]?.[goal.metric]?.median;
-  if (ours === undefined || (!goal.absolute && theirs === undefined))
-    return { ...goal, value: null, met: null };
-  const value = goal.absolute ? ours : ours / theirs;
+  const { metric, against = "holdfast", self = metric, beside } = goal;
+  const figure = (server, key) => measured[server]?.[key]?.median;
+  const growth = (server) => figure(server, metric) / figure(server, self);
+  let value = figure("holdfast", metric);
+  if (beside) value = growth("holdfast") / growth(beside);
+  else if (!goal.absolute) value /= figure(against, self);
+  if (!Number.isFinite(value)) return { ...goal, value: null, met: null };
   return { ...goal, value, met: goal.atLeast ? value >= goal.limit : value <= goal.limit };
 }

@@ -32,8 +32,9 @@ export function printGoals(goals) {
   for (const goal of goals) console.log(`  ${goal.bench.padEnd(LABEL_WIDTH + 1)}${goalText(goal)}`);
 }
 
-function goalText({ metric, against, self, absolute, limit, atLeast, value, met }) {
-  const whom = absolute ? "" : ` × ${self ?? servers[against].label}`;
+function goalText({ metric, against, self, beside, absolute, limit, atLeast, value, met }) {
+  const growth = beside ? `, as a multiple of ${servers[beside].label}` : "";
+  const whom = absolute ? "" : ` × ${self ?? servers[against].label}${growth}`;
   const verdict =
     met === null
       ? "not measured"
