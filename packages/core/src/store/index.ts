@@ -1,0 +1,11 @@
+export { type BatchWriter, GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
+export { checkKey, STORE_LIMITS, weigh } from "./limits.ts";
+export { MemoryDisk } from "./memory-disk.ts";
+export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export { type EventSource, mergeChunk } from "./merge.ts";
+export { compareUtf8 } from "./ordered-keys.ts";
+export { Flush, Receipt } from "./receipt.ts";
+export { afterPrefix, fromSortable, sortable } from "./sortable.ts";
+export type * from "./store.ts";
+export { StoreError, type StoreErrorCode } from "./store-error.ts";
+export { Tails } from "./tail.ts";

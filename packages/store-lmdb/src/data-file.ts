@@ -1,0 +1,1 @@
+export function checkDataFile(_path: string): void {}
