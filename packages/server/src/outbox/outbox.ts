@@ -49,6 +49,8 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   #tail: ChainNode;
   #edits: Edit[] | undefined = undefined;
   #tickBytes = 0;
+  /** Whether anything but holes lies between head and tail. */
+  #isOwed = false;
   #isMarked = false;
   /** Holds that are not released, in order. Only the first can have been reached. */
   #holds: Hold[] | undefined = undefined;
@@ -63,7 +65,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Whether a packet issued now would be the next on the wire: what volatile asks. */
   get writable(): boolean {
-    return this.isEmpty && this.#owner.sink.isIdle;
+    return (this.isEmpty || this.#owesOnlyHoles()) && this.#owner.sink.isIdle;
   }
 
   /** Whether everything issued has been given to the sink. */
@@ -139,6 +141,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     const edits = this.#takeEdits(limit);
     if (limit === this.#tail && !this.#edits) {
       // nothing is left on the chain
+      this.#isOwed = false;
       this.#head = this.#tail = this.#flusher.root;
     } else if (limit !== head) {
       this.#head = limit;
@@ -168,6 +171,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   discard(): void {
     this.#head = this.#tail = this.#flusher.root;
     this.#edits = undefined;
+    this.#isOwed = false;
     this.#holds = undefined;
     this.#isHeld = false;
   }
@@ -190,9 +194,17 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   }
 
   #count(packet: OutgoingPacket): void {
+    this.#isOwed = true;
     if (this.#owner.isObserved) this.#owner.onIssue(packet);
     this.#tickBytes += packet.size;
     if (this.#tickBytes > TICK_BYTES_MAX) this.flush();
+  }
+
+  /** Whether this connection is left out of everything on its stretch of the chain. */
+  #owesOnlyHoles(): boolean {
+    const edits = this.#edits;
+    if (!edits || this.#holds || edits.length !== this.#tail.depth - this.#head.depth) return false;
+    return edits.every(({ packet }) => !packet);
   }
 
   /** Removes and returns the edits that may leave with everything up to `limit`. */
