@@ -49,7 +49,7 @@ export class MemoryData {
     const { logs } = this.namespace(namespace);
     let log = logs.get(room);
     if (!log) {
-      log = new MemoryLog(namespace, room, ++this.#serial, this.namespace(namespace).removedThrough);
+      log = new MemoryLog(namespace, room, ++this.#serial);
       logs.set(room, log);
       this.logs++;
     }

@@ -13,16 +13,14 @@ export class MemoryLog {
   #events: StoredEvent[] = [];
   #start = 0;
   bytes = 0;
-  floor: number;
+  floor = 0;
   last = 0;
   isUnflushed = false;
 
-  /** Who stands before the floor may have missed events of an earlier log of that name. */
-  constructor(namespace: string, room: string, serial: number, floor: number) {
+  constructor(namespace: string, room: string, serial: number) {
     this.namespace = namespace;
     this.room = room;
     this.serial = serial;
-    this.floor = floor;
   }
 
   get size(): number {
@@ -33,7 +31,9 @@ export class MemoryLog {
     return this.#events[this.#start];
   }
 
-  push(event: StoredEvent, isUnflushed: boolean): void {
+  /** An earlier log of that name may have gone as far as `floor`: who stands before that has a gap. */
+  push(event: StoredEvent, isUnflushed: boolean, floor: number): void {
+    if (this.last === 0) this.floor = floor;
     this.#events.push(event);
     this.bytes += event.payload.length;
     this.last = event.offset;

@@ -243,6 +243,7 @@ export class MemoryStore implements Store {
         receipt.fail(new StoreError("STORE_FULL", "The store holds as much as its bytesMax allows"));
       } else if (!this.#holds(receipt.preconditions)) {
         receipt.fail(new StoreError("PRECONDITION_FAILED", "A record has another version"));
+        this.#forgetEmptyLogs([receipt]);
       } else this.#apply(receipt, touched);
     }
     if (isFull) this.#forgetEmptyLogs(receipts);
@@ -289,7 +290,9 @@ export class MemoryStore implements Store {
     const space = data.namespace(operation.namespace);
     space.last = offset;
     if (isUnflushed) space.hasUnflushed = true;
-    for (const room of operation.rooms) data.log(operation.namespace, room).push(event, isUnflushed);
+    for (const room of operation.rooms) {
+      data.log(operation.namespace, room).push(event, isUnflushed, space.removedThrough);
+    }
     data.references.set(event, operation.rooms.length);
     data.events++;
     data.eventBytes += event.payload.length;
