@@ -43,11 +43,13 @@ module.exports = Object.assign((...options) => new api.Server(...options), api);
 `;
 
 function callableTypes(names) {
-  return `import * as api from "./types/index.cjs";
+  const list = names.join(", ");
+  return `import { ${list} } from "./types/index.cjs";
 /** Makes a server: the same as \`new Server(...)\`. */
-declare function holdfast(...options: ConstructorParameters<typeof api.Server>): api.Server;
+declare function holdfast(...options: ConstructorParameters<typeof Server>): Server;
 declare namespace holdfast {
-${names.map((name) => `  export import ${name} = api.${name};\n`).join("")}}
+  export { ${list} };
+}
 export = holdfast;
 `;
 }
