@@ -178,7 +178,7 @@ function showStatus() {
   if (offline) {
     const words =
       status === "offline"
-        ? ["Connection lost, reconnecting…", "What you write is sent once you are back."]
+        ? ["Connection lost.", "Reconnecting… What you write is sent once you are back."]
         : ["The server has closed this connection.", ""];
     const button = make("button", { type: "button" }, status === "offline" ? "Try now" : "Reconnect");
     button.addEventListener("click", () => session?.reconnect());

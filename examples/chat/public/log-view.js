@@ -1,5 +1,5 @@
 /** The messages of one conversation: the confirmed ones, and below them our own that are on their way. */
-import { avatar, make, tint } from "./dom.js";
+import { avatar, make, reconcile, tint } from "./dom.js";
 import { countText, dayText, midnight, timeText } from "./format.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
@@ -23,7 +23,7 @@ export class LogView {
 
   /**
    * @param {Conversation} conversation
-   * @param {{ loadEarlier: () => void, retry: (entry: Pending) => void, onBelow: () => void }} actions
+   * @param {{ loadEarlier: () => void, retry: (entry: Pending) => void, discard: (entry: Pending) => void, onBelow: () => void }} actions
    */
   constructor(conversation, actions) {
     this.conversation = conversation;
@@ -125,33 +125,44 @@ export class LogView {
   }
 
   #showPending() {
-    const previous = this.#list.lastElementChild;
     const { me, pending } = this.conversation;
-    const nodes = pending.map((entry, index) => {
-      const node = this.#render({ from: me, text: entry.text, time: entry.time, position: entry.id });
-      const follows = index > 0 || continues(previous, me, entry.time);
-      node.toggleAttribute("data-continued", follows);
-      node.setAttribute("data-state", entry.state);
-      const words = {
-        waiting: "Waiting for the connection",
-        sending: "Sending…",
-        failed: `Not sent. ${entry.reason}`,
-      };
-      const status = make("p", { class: "message-status" }, words[entry.state]);
-      if (entry.state === "failed") {
-        const again = make("button", { type: "button" }, "Try again");
-        again.addEventListener("click", () => this.actions.retry(entry));
-        const discard = make("button", { type: "button" }, "Discard");
-        discard.addEventListener("click", () => this.conversation.discard(entry));
-        status.setAttribute("role", "alert");
-        status.append(" ", again, " ", discard);
-      }
-      node.lastElementChild?.append(status);
-      return node;
-    });
-    const grew = nodes.length > this.#pending.childElementCount;
-    this.#pending.replaceChildren(...nodes);
+    const above = this.#list.lastElementChild;
+    const grew = pending.length > this.#pending.childElementCount;
+    // A node stays as long as its state: what is not new is not read out again, and a button keeps the focus.
+    const keyOf = (/** @type {Pending} */ { id, state, reason }) => `${id} ${state} ${reason}`;
+    reconcile(
+      this.#pending,
+      pending,
+      keyOf,
+      (entry) => this.#renderPending(entry),
+      (node, entry) => {
+        node.toggleAttribute("data-continued", entry !== pending[0] || continues(above, me, entry.time));
+      },
+    );
     if (grew || this.#stuckToEnd) this.#toEnd();
+  }
+
+  /** @param {Pending} entry */
+  #renderPending(entry) {
+    const { id, text, time, state, reason } = entry;
+    const node = this.#render({ from: this.conversation.me, text, time, position: id });
+    node.setAttribute("data-state", state);
+    const words = {
+      waiting: "Waiting for the connection",
+      sending: "Sending…",
+      failed: `Not sent. ${reason}`,
+    };
+    const status = make("p", { class: "message-status" }, words[state]);
+    if (state === "failed") {
+      const again = make("button", { type: "button" }, "Try again");
+      again.addEventListener("click", () => this.actions.retry(entry));
+      const discard = make("button", { type: "button" }, "Discard");
+      discard.addEventListener("click", () => this.actions.discard(entry));
+      status.setAttribute("role", "alert");
+      status.append(" ", again, " ", discard);
+    }
+    node.lastElementChild?.append(status);
+    return node;
   }
 
   /**
@@ -189,16 +200,15 @@ export class LogView {
     if (!item.classList.contains("message")) return;
     const time = Number(item.getAttribute("data-time"));
     const from = item.getAttribute("data-from") ?? "";
-    let above = item.previousElementSibling;
-    if (above?.classList.contains("day-line")) {
-      above.remove();
-      above = item.previousElementSibling;
-    }
+    // The line above what is new belongs to the message, below the line of its day.
+    const top = item.previousElementSibling === this.#newLine ? this.#newLine : item;
+    if (top.previousElementSibling?.classList.contains("day-line")) top.previousElementSibling.remove();
+    const above = top.previousElementSibling;
     let earlier = above;
     while (earlier && !earlier.classList.contains("message")) earlier = earlier.previousElementSibling;
     const newDay = !earlier || midnight(Number(earlier.getAttribute("data-time"))) !== midnight(time);
-    if (newDay) item.before(line("day-line", dayText(time)));
-    item.toggleAttribute("data-continued", !newDay && continues(above, from, time));
+    if (newDay) top.before(line("day-line", dayText(time)));
+    item.toggleAttribute("data-continued", !newDay && top === item && continues(above, from, time));
   }
 
   /** @param {HTMLElement} item A notice, or a line across. */

@@ -96,7 +96,15 @@ export class RoomView {
       if (this.#logs.has(conversation)) continue;
       const log = new LogView(conversation, {
         loadEarlier: () => this.session.loadEarlier(conversation),
-        retry: (entry) => this.session.retry(conversation, entry),
+        // The buttons go away with the state they stand for, and the focus must not.
+        retry: (entry) => {
+          this.session.retry(conversation, entry);
+          this.focus();
+        },
+        discard: (entry) => {
+          conversation.discard(entry);
+          this.focus();
+        },
         onBelow: () => this.#showBelow(),
       });
       this.#logs.set(conversation, log);

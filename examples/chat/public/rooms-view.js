@@ -36,6 +36,7 @@ export class RoomsView {
       const answer = await session.createRoom(newRoomName.value);
       if (!answer.ok) return explain(answer.message);
       newRoom.reset();
+      filter.value = "";
       onCreated(answer.room);
     };
     byId("me-avatar").replaceChildren(avatar(session.name));
@@ -71,6 +72,7 @@ export class RoomsView {
         .map(({ name, people }) => ({ name, people, unread: 0, gone: false, current: false })),
     );
     byId("joined-empty").hidden = conversations.size > 0;
+    byId("joined-title").hidden = joined.length === 0 && wanted !== "";
     const empty = byId("other-empty");
     empty.hidden = others.length > 0;
     empty.textContent = wanted
