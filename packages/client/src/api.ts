@@ -1,6 +1,6 @@
 import type { DefaultEventsMap, EventsMap } from "./events.ts";
 import { Manager } from "./manager.ts";
-import { Socket as AnySocket, type DisconnectReason as Reason } from "./socket.ts";
+import { Socket as AnySocket, type DisconnectReason } from "./socket.ts";
 
 export { protocol } from "@holdfast/protocol";
 export { Fetch } from "./fetch.ts";
@@ -11,6 +11,9 @@ export type { DisconnectDescription } from "./socket.ts";
 export { WS as WebSocket } from "./websocket.ts";
 export { XHR } from "./xhr.ts";
 export { Manager };
+
+// Renamed by a declaration, not by the import: that would make the alias below refer to itself once bundled.
+type Reason = DisconnectReason;
 
 /** A socket: a value to construct or compare with, and a type of the events it hears and emits. */
 export const Socket = AnySocket;
