@@ -20,13 +20,6 @@ import {
   type SocketOptions,
 } from "holdfast-client";
 
-// Programs add members of their own to the classes.
-declare module "holdfast" {
-  interface Socket {
-    user: string;
-  }
-}
-
 interface FromClient {
   say: (text: string, answer: (length: number) => void) => void;
 }
@@ -43,7 +36,7 @@ server.use((socket, next: (error?: ExtendedError) => void) =>
   next(socket.data.name ? undefined : new Error()),
 );
 server.on("connection", (socket: Socket<FromClient, ToClient, DefaultEventsMap, Data>) => {
-  const name: string = socket.data.name + socket.user;
+  const name: string = socket.data.name;
   socket.use((event: Event, next) => next(event.length > 9 ? new Error(name) : undefined));
   socket.on("say", (text, answer) => answer(text.length));
   socket.to("room").emit("said", "hello", Buffer.from("x"));
