@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: event arguments are the application's
 import { EventEmitter } from "node:events";
+import { LeanEventEmitter } from "./lean-event-emitter.ts";
 import type {
   EventNames,
   EventParams,
@@ -8,18 +9,6 @@ import type {
   ReservedOrUserListener,
   TypedEventBroadcaster,
 } from "./typed-events.ts";
-
-/**
- * An EventEmitter whose constructor does nothing: Node's methods build the table of listeners when the first one
- * comes. An idle socket then costs no table.
- */
-const LeanEventEmitter = function LeanEventEmitter() {} as unknown as typeof EventEmitter;
-Object.setPrototypeOf(LeanEventEmitter, EventEmitter);
-Object.defineProperty(LeanEventEmitter, "prototype", {
-  value: Object.create(EventEmitter.prototype, {
-    constructor: { value: LeanEventEmitter, writable: true, configurable: true },
-  }),
-});
 
 /** Emits to local listeners, also where `emit` means something else (a broadcast, a packet to the client). */
 export function emitLocally(emitter: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {

@@ -1,5 +1,5 @@
-import { EventEmitter } from "node:events";
 import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
+import { LeanEventEmitter } from "../lean-event-emitter.ts";
 import { type Flusher, Outbox, type OutboxOwner, OutgoingPacket, type Part } from "../outbox/index.ts";
 import type { Deadlines, Timed } from "./heartbeat.ts";
 import type { EngineRequest } from "./request.ts";
@@ -36,7 +36,7 @@ export const OBSERVING: ReadonlySet<string | symbol> = new Set(["packetCreate", 
  * of Engine.IO's. Events: "open", "packet", "packetCreate", "message" and "data", "heartbeat", "upgrading", "upgrade",
  * "flush", "drain", "error", "close" (reason, description).
  */
-export class Connection extends EventEmitter implements OutboxOwner, TransportOwner, Timed {
+export class Connection extends LeanEventEmitter implements OutboxOwner, TransportOwner, Timed {
   readonly id: string;
   readonly server: Server;
   /** The request of the handshake. */

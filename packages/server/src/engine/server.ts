@@ -137,21 +137,27 @@ export class Server extends EventEmitter {
   /** Answers an upgrade request of a client. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const request = withQuery(req);
-    const res = new UpgradeResponse(request, socket);
     // until `ws` takes over, nobody else listens
-    const ignore = () => {};
     socket.on("error", ignore);
-    this.#admit(request, res as unknown as ServerResponse, true, (refusal) => {
+    const accept = (refusal?: Refusal) => {
       if (refusal || !this.ws) {
         refuseUpgrade(socket, refusal ?? { code: errors.UNKNOWN_TRANSPORT, context: undefined });
         return;
       }
-      // some middlewares (express-session) add their headers when these are written
-      res.writeHead();
       this.ws.handleUpgrade(request, socket, head, (websocket) => {
         socket.off("error", ignore);
         this.#onWebSocket(request, socket, websocket);
       });
+    };
+    if (this.#middlewares.length === 0) {
+      this.#check(request, true, accept);
+      return;
+    }
+    const res = new UpgradeResponse(request, socket);
+    this.#admit(request, res as unknown as ServerResponse, true, (refusal) => {
+      // some middlewares (express-session) add their headers when these are written
+      if (!refusal) res.writeHead();
+      accept(refusal);
     });
   }
 
@@ -174,25 +180,31 @@ export class Server extends EventEmitter {
     return this.on(event, listener);
   }
 
-  /** Runs the middlewares and checks the request; calls back at once unless one of them is asynchronous. */
+  /** Checks the request; calls back at once unless `allowRequest` takes its time. */
+  #check(req: EngineRequest, isUpgrade: boolean, done: (refusal?: Refusal) => void): void {
+    verify(this, req, isUpgrade, (refusal) => {
+      if (refusal) this.#report(req, refusal);
+      done(refusal);
+    });
+  }
+
+  /** Runs the middlewares, then checks the request. */
   #admit(
     req: EngineRequest,
     res: ServerResponse,
     isUpgrade: boolean,
     done: (refusal?: Refusal) => void,
   ): void {
-    const settle = (refusal?: Refusal) => {
-      if (refusal) this.#report(req, refusal);
-      done(refusal);
-    };
-    const check = () => verify(this, req, isUpgrade, settle);
     if (this.#middlewares.length === 0) {
-      check();
+      this.#check(req, isUpgrade, done);
       return;
     }
-    runMiddlewares(this.#middlewares, req, res).then(check, () =>
-      settle({ code: errors.BAD_REQUEST, context: { name: "MIDDLEWARE_FAILURE" } }),
-    );
+    const refuse = () => {
+      const refusal: Refusal = { code: errors.BAD_REQUEST, context: { name: "MIDDLEWARE_FAILURE" } };
+      this.#report(req, refusal);
+      done(refusal);
+    };
+    runMiddlewares(this.#middlewares, req, res).then(() => this.#check(req, isUpgrade, done), refuse);
   }
 
   #onWebSocket(req: EngineRequest, socket: Duplex, websocket: WebSocket): void {
@@ -253,6 +265,8 @@ export class Server extends EventEmitter {
     const transport = this.#createTransport(req, socket);
     // the id is known to the headers of the first response
     transport.sid = id;
+    // Node builds the headers anew from the raw ones when somebody looks; nobody has had a chance to change them
+    if (req.websocket && this.#middlewares.length === 0 && !this.opts.allowRequest) forgetHeaders(req);
     const connection = new Connection(id, this, transport, req, this.flusher);
     this.clients[id] = connection;
     this.clientsCount++;
@@ -279,4 +293,11 @@ export class Server extends EventEmitter {
     }
     this.emit("headers", headers, req);
   }
+}
+
+function ignore(): void {}
+
+/** Ten thousand idle connections should not hold ten thousand parsed headers. */
+function forgetHeaders(req: EngineRequest): void {
+  if (req.httpVersionMajor === 1) (req as { headers: unknown }).headers = null;
 }

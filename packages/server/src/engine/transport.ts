@@ -1,5 +1,5 @@
-import { EventEmitter } from "node:events";
 import type { Frame } from "@holdfast/protocol";
+import { LeanEventEmitter } from "../lean-event-emitter.ts";
 import type { OutgoingPacket, Sink } from "../outbox/index.ts";
 import { type EngineRequest, protocolOf } from "./request.ts";
 
@@ -24,7 +24,7 @@ export interface TransportError extends Error {
  * Moves frames for one connection. Tells its owner directly, and whoever listens through events: "packet", "error",
  * "close", "ready".
  */
-export abstract class Transport extends EventEmitter implements Sink {
+export abstract class Transport extends LeanEventEmitter implements Sink {
   /** For the `upgrades` of the handshake. */
   static upgradesTo: string[] = [];
 

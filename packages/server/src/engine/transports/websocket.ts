@@ -34,6 +34,7 @@ export class WebSocket extends Transport {
   readonly #writer: SocketWriter | undefined;
   /** Frames given to `send` that it has not called back for. */
   #unsent = 0;
+  #onSent: ((error?: Error | null) => void) | undefined = undefined;
 
   constructor(req: EngineRequest, rawSocket?: Duplex) {
     super(req);
@@ -74,6 +75,7 @@ export class WebSocket extends Transport {
 
   writePackets(packets: OutgoingPacket[]): void {
     this.owner?.onFlush(packets);
+    this.#onSent ??= (error) => this.#sent(error);
     for (const packet of packets) {
       for (const part of packet.parts) {
         this.#unsent++;
@@ -120,6 +122,12 @@ export class WebSocket extends Transport {
     else this.onFrame(decodeBinaryV3(data));
   }
 
+  #sent(error: Error | null | undefined): void {
+    this.#unsent--;
+    if (error) this.onError("write error", error.stack);
+    else if (this.#unsent === 0) this.onReady();
+  }
+
   #encode(packet: OutgoingPacket, part: Part): string | Buffer {
     const digit = frameTypes.indexOf(packet.type);
     if (typeof part === "string") return digit + part;
@@ -127,12 +135,6 @@ export class WebSocket extends Transport {
     if (!this.supportsBinary) return `b${this.protocol === 3 ? digit : ""}${bytes.toString("base64")}`;
     return this.protocol === 3 ? Buffer.concat([Buffer.of(MESSAGE), bytes]) : bytes;
   }
-
-  readonly #onSent = (error?: Error | null): void => {
-    this.#unsent--;
-    if (error) this.onError("write error", error.stack);
-    else if (this.#unsent === 0) this.onReady();
-  };
 }
 
 /** Engine.IO v3 puts the type before the bytes. */
