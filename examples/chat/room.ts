@@ -1,7 +1,7 @@
 /** One room of the chat: who is there, and the last messages. In memory: a restart forgets them. */
 import { randomUUID } from "node:crypto";
 import type { Limits, Message, Person, RoomSummary } from "./events.ts";
-import { fold } from "./rules.ts";
+import { fold, Refusal } from "./rules.ts";
 
 export class Room {
   readonly people = new Set<string>();
@@ -16,13 +16,22 @@ export class Room {
   constructor(
     readonly name: string,
     readonly creator: Person | null,
-    private readonly limits: Pick<Limits, "messagesKept" | "page">,
+    private readonly limits: Pick<Limits, "peopleInRoom" | "messagesKept" | "page">,
   ) {
     this.channel = channelOf(name);
   }
 
   get summary(): RoomSummary {
     return { name: this.name, people: this.people.size, creator: this.creator?.name ?? null };
+  }
+
+  /** Whether that is news; a {@link Refusal} if the room is full. */
+  enter(name: string): boolean {
+    if (this.people.has(name)) return false;
+    if (this.people.size >= this.limits.peopleInRoom)
+      throw new Refusal("ROOM_FULL", `“${this.name}” is full.`);
+    this.people.add(name);
+    return true;
   }
 
   /** Adds a message. The same `id` of the same person gives the message of the first time, `isNew: false`. */

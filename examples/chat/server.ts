@@ -64,16 +64,23 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
     const { name } = socket.data;
     const allowance = new Allowance(limits.burst, limits.perSecond);
 
-    /** Does what was asked, and answers through the ack: `{ ok: true, ... }` or `{ ok: false, code, message }`. */
-    function handle(cost: number, ack: unknown, work: () => object | undefined): void {
-      const answer = typeof ack === "function" ? ack : () => {};
-      try {
-        allowance.spend(cost);
-        answer({ ok: true, ...work() });
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        answer({ ok: false, message: error.message, ...error.data });
-      }
+    /** Does what clients ask for, and answers through the ack: `{ ok: true, ... }` or why not. */
+    function on(
+      event: keyof ClientEvents,
+      cost: number,
+      work: (...details: unknown[]) => object | undefined,
+    ) {
+      socket.on(event, (...details: unknown[]) => {
+        const ack = details.at(-1);
+        const answer = typeof ack === "function" ? ack : () => {}; // a client need not ask for one
+        try {
+          allowance.spend(cost);
+          answer({ ok: true, ...work(...details) });
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          answer({ ok: false, message: error.message, ...error.data });
+        }
+      });
     }
 
     function joinedRoom(input: unknown): Room {
@@ -93,67 +100,52 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
 
     socket.emit("welcome", { name, rooms: [...rooms].map((room) => room.summary), limits });
 
-    socket.on("create room", (input, ack) =>
-      handle(5, ack, () => {
-        const room = rooms.create(input, socket.data);
-        io.emit("room", room.summary); // to everyone connected
-        return { room: room.name };
-      }),
-    );
+    on("create room", 5, (input) => {
+      const room = rooms.create(input, socket.data);
+      io.emit("room", room.summary); // to everyone connected
+      return { room: room.name };
+    });
 
-    socket.on("delete room", (input, ack) =>
-      handle(5, ack, () => {
-        const room = rooms.delete(input, socket.data);
-        io.emit("room deleted", room.name, name);
-        io.in(room.channel).socketsLeave(room.channel);
-        return { room: room.name };
-      }),
-    );
+    on("delete room", 5, (input) => {
+      const room = rooms.delete(input, socket.data);
+      io.emit("room deleted", room.name, name);
+      io.in(room.channel).socketsLeave(room.channel);
+      return { room: room.name };
+    });
 
-    socket.on("join", (input, since, ack) =>
-      handle(1, ack, () => {
-        const room = rooms.find(input);
-        if (!room.people.has(name)) {
-          if (room.people.size >= limits.peopleInRoom)
-            throw new Refusal("ROOM_FULL", `“${room.name}” is full.`);
-          room.people.add(name);
-          io.to(room.channel).emit("joined", room.name, name);
-          io.emit("room", room.summary);
-        }
-        socket.join(room.channel);
-        return { room: room.name, people: [...room.people], ...room.after(since) };
-      }),
-    );
+    on("join", 1, (input, since) => {
+      const room = rooms.find(input);
+      if (room.enter(name)) {
+        io.to(room.channel).emit("joined", room.name, name);
+        io.emit("room", room.summary);
+      }
+      socket.join(room.channel);
+      return { room: room.name, people: [...room.people], ...room.after(since) };
+    });
 
-    socket.on("leave", (input, ack) =>
-      handle(1, ack, () => {
-        const room = joinedRoom(input);
-        socket.leave(room.channel);
-        settle(room);
-        return { room: room.name };
-      }),
-    );
+    on("leave", 1, (input) => {
+      const room = joinedRoom(input);
+      socket.leave(room.channel);
+      settle(room);
+      return { room: room.name };
+    });
 
-    socket.on("say", (said, ack) =>
-      handle(5, ack, () => {
-        const { room: input, id, text } = (said ?? {}) as Record<string, unknown>;
-        const room = joinedRoom(input);
-        const { message, isNew } = room.say(socket.data, cleanId(id), cleanText(text, limits.textLength));
-        if (isNew) socket.to(room.channel).emit("message", message); // to the others; the sender has the answer
-        return { message };
-      }),
-    );
+    on("say", 5, (said) => {
+      const { room: input, id, text } = (said ?? {}) as Record<string, unknown>;
+      const room = joinedRoom(input);
+      const { message, isNew } = room.say(socket.data, cleanId(id), cleanText(text, limits.textLength));
+      if (isNew) socket.to(room.channel).emit("message", message); // to the others; the sender has the answer
+      return { message };
+    });
 
-    socket.on("history", (input, before, ack) => handle(1, ack, () => joinedRoom(input).before(before)));
+    on("history", 1, (input, before) => joinedRoom(input).before(before));
 
-    socket.on("typing", (input) =>
-      handle(1, null, () => {
-        const room = joinedRoom(input);
-        // Volatile: nobody minds if it gets lost, and it must never wait in a queue.
-        socket.to(room.channel).volatile.emit("typing", room.name, name);
-        return undefined;
-      }),
-    );
+    on("typing", 1, (input) => {
+      const room = joinedRoom(input);
+      // Volatile: nobody minds if it gets lost, and it must never wait in a queue.
+      socket.to(room.channel).volatile.emit("typing", room.name, name);
+      return undefined;
+    });
 
     // At "disconnecting" the socket is still in its rooms, at "disconnect" no longer.
     socket.on("disconnecting", () => {

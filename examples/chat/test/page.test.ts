@@ -108,6 +108,22 @@ describe.skipIf(!chromiumPath)("the page", () => {
     expect(await bob.ask("join", "lobby", null)).toMatchObject({ messages: [{ text: "two" }] });
   });
 
+  it("works where nothing but long-polling gets through", async () => {
+    const chat = await chatFor({ server: { transports: ["polling"] } });
+    const ada = await enter(chat, "Ada");
+    const bob = await enter(chat, "Bob");
+    await write(ada, "By post.");
+    await sees(bob, "By post.");
+    cut(chat);
+    await bob.locator("#banner[data-state=back]").waitFor();
+    await write(bob, "Received.");
+    await sees(ada, "Received.");
+    expect([...chat.io.sockets.sockets.values()].map(({ conn }) => conn.transport.name)).toEqual([
+      "polling",
+      "polling",
+    ]);
+  });
+
   it("talks with a stock client, and shows that it is typing", async () => {
     const chat = await chatFor();
     const ada = await enter(chat, "Ada");

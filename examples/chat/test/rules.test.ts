@@ -97,7 +97,7 @@ describe("an allowance", () => {
 describe("a room", () => {
   const ada = { name: "Ada", key: "key-of-ada" };
   const roomOf = (count: number) => {
-    const room = new Room("r", null, { messagesKept: 5, page: 3 });
+    const room = new Room("r", null, { peopleInRoom: 9, messagesKept: 5, page: 3 });
     for (let i = 1; i <= count; i++) room.say(ada, `id-${i}`, `m${i}`);
     return room;
   };
