@@ -187,9 +187,8 @@ class Model {
   readonly heard: string[] = [];
 
   join(id: string, name: string): void {
-    let joined = this.sids.get(id);
-    if (!joined) this.sids.set(id, (joined = new Set()));
-    joined.add(name);
+    if (!this.sids.has(id)) this.sids.set(id, new Set());
+    this.sids.get(id)!.add(name);
     if (!this.rooms.has(name)) {
       this.rooms.set(name, new Set());
       this.heard.push(`create ${name}`);

@@ -6,7 +6,6 @@ export interface PacketDecoder {
   on(event: "decoded", listener: (packet: Packet) => void): unknown;
   add(chunk: unknown): void;
   destroy(): void;
-  removeListener?(event: "decoded", listener: (packet: Packet) => void): unknown;
 }
 
 /** The `parser` option: what `socket.io-parser` exports, or `socket.io-msgpack-parser`. */

@@ -1,5 +1,4 @@
 import type { AdapterConstructor } from "./adapter/index.ts";
-import type { Parser } from "./codec.ts";
 import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
 
 /** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
@@ -11,7 +10,8 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
   /** The class of the namespaces' adapters. Default the in-memory one. */
   adapter: AdapterConstructor;
   /** How packets are encoded, if not as Socket.IO does: what `socket.io-msgpack-parser` exports, for example. */
-  parser: Parser;
+  // biome-ignore lint/suspicious/noExplicitAny: parsers are untyped, or typed by a class hierarchy of their own
+  parser: any;
   /** How long, in ms, a client may stay without a namespace. Default 45,000. */
   connectTimeout: number;
   /** Whether a client that was lost may come back to its rooms, its data and what it missed. Default no. */

@@ -58,23 +58,28 @@ export class Adapter extends EventEmitter implements AdapterContract {
   }
 
   broadcast(packet: any, opts: BroadcastOptions): void {
-    this.send(packet, opts);
+    this.deliver(this.encode(packet, opts), opts);
   }
 
-  /** Broadcasts to the sockets of this server, and returns the packet's size on the wire, roughly, in bytes. */
-  protected send(packet: any, opts: BroadcastOptions): number {
-    const delivery = this.#delivery(packet, opts);
-    const { rooms, except } = opts;
+  /** The packet, encoded once for all. */
+  protected encode(packet: any, { flags }: BroadcastOptions): Delivery {
+    packet.nsp = this.nsp.name;
+    const parts: Part[] = this.nsp.server.encoder.encode(packet);
+    const outgoing = new OutgoingPacket(parts, { compress: flags?.compress !== false });
+    return { packet, outgoing, isVolatile: !!flags?.volatile };
+  }
+
+  /** Hands it to the sockets of this server that are meant. */
+  protected deliver(delivery: Delivery, { rooms, except }: BroadcastOptions): void {
     if (rooms.size < 2 && (!except || except.size < 2)) {
       const excluded = except?.size ? this.table.in(first(except)) : [];
       if (excluded.length < 2) {
         const receivers = rooms.size === 0 ? this.table.everyone() : this.table.in(first(rooms));
         deliver(receivers, excluded[0], delivery);
-        return delivery.outgoing.size;
+        return;
       }
     }
     deliverOnce(this.#chosen(rooms), this.#excluded(except), delivery);
-    return delivery.outgoing.size;
   }
 
   broadcastWithAck(
@@ -85,7 +90,7 @@ export class Adapter extends EventEmitter implements AdapterContract {
   ): void {
     // one id for all: the counter is the namespace's, and each socket keeps its own list
     packet.id = this.nsp._ids++;
-    const delivery = this.#delivery(packet, opts);
+    const delivery = this.encode(packet, opts);
     const receivers = this.#select(opts);
     for (const receiver of receivers) {
       receiver.expectAck(packet.id, ack);
@@ -131,13 +136,6 @@ export class Adapter extends EventEmitter implements AdapterContract {
   /** Nothing was kept. */
   restoreSession(_pid: PrivateSessionId, _offset: string): Promise<Session | null> | null {
     return null;
-  }
-
-  #delivery(packet: any, { flags }: BroadcastOptions): Delivery {
-    packet.nsp = this.nsp.name;
-    const parts: Part[] = this.nsp.server.encoder.encode(packet);
-    const outgoing = new OutgoingPacket(parts, { compress: flags?.compress !== false });
-    return { packet, outgoing, isVolatile: !!flags?.volatile };
   }
 
   #select({ rooms, except }: BroadcastOptions): Receiver[] {

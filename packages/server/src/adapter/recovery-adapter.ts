@@ -20,6 +20,9 @@ const EVENTS_MAX = 100_000;
 const BYTES_MAX = 64 * 1024 * 1024;
 const SESSIONS_MAX = 100_000;
 
+/** How often, in ms, what has expired is forgotten although nothing happens. */
+const SWEEP_INTERVAL_MS = 60_000;
+
 /** An event's packet type, here and on the wire. */
 const EVENT = 2;
 
@@ -35,6 +38,7 @@ export class RecoveryAdapter extends Adapter {
   readonly #events: MissedEvents;
   /** In the order in which they were persisted, so that the first are the first to expire. */
   readonly #sessions = new Map<PrivateSessionId, StoredSession>();
+  readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
 
   constructor(nsp: any) {
     super(nsp);
@@ -48,27 +52,29 @@ export class RecoveryAdapter extends Adapter {
     );
   }
 
+  override close(): void {
+    clearInterval(this.#sweeper);
+  }
+
   override broadcast(packet: any, opts: BroadcastOptions): void {
     // an acknowledgement could not be asked for again, and a volatile event need not arrive
     if (packet.type !== EVENT || packet.id !== undefined || opts.flags?.volatile !== undefined) {
       super.broadcast(packet, opts);
       return;
     }
-    const now = Date.now();
-    this.#events.expire(now - this.#durationMs);
-    packet.data.push(this.#events.nextOffset);
-    const bytes = this.send(packet, opts);
-    this.#events.add({ data: packet.data, rooms: opts.rooms, except: opts.except, emittedAt: now, bytes });
+    const { data } = packet;
+    const { rooms, except } = opts;
+    data.push(this.#events.nextOffset);
+    const delivery = this.encode(packet, opts);
+    // before the delivery: who listens to outgoing events may emit in turn
+    this.#events.add({ data, rooms, except, emittedAt: Date.now(), bytes: delivery.outgoing.size });
+    this.deliver(delivery, opts);
   }
 
   override persistSession(session: SessionToPersist): void {
-    const now = Date.now();
     this.#sessions.delete(session.pid);
-    this.#sessions.set(session.pid, { ...session, disconnectedAt: now });
-    for (const [pid, { disconnectedAt }] of this.#sessions) {
-      if (disconnectedAt >= now - this.#durationMs && this.#sessions.size <= this.#sessionsMax) break;
-      this.#sessions.delete(pid);
-    }
+    this.#sessions.set(session.pid, { ...session, disconnectedAt: Date.now() });
+    this.#sweep();
   }
 
   override restoreSession(pid: PrivateSessionId, offset: string): Promise<Session> | null {
@@ -85,6 +91,15 @@ export class RecoveryAdapter extends Adapter {
     for (const event of events) if (concerns(event, session.rooms)) missedPackets.push(event.data);
     const { sid, rooms, data } = session;
     return Promise.resolve({ sid, pid, rooms, data, missedPackets });
+  }
+
+  #sweep(): void {
+    const threshold = Date.now() - this.#durationMs;
+    this.#events.expire(threshold);
+    for (const [pid, { disconnectedAt }] of this.#sessions) {
+      if (disconnectedAt >= threshold && this.#sessions.size <= this.#sessionsMax) break;
+      this.#sessions.delete(pid);
+    }
   }
 }
 
