@@ -366,7 +366,13 @@ function partOf(data: unknown): Part {
 }
 
 function framesOf(packet: OutgoingPacket): OutgoingFrame[] {
-  const options = { compress: packet.compress };
+  const options = {
+    compress: packet.compress,
+    /** The WebSocket frame that all receivers share. Engine.IO shows it too; built only if looked at. */
+    get wsPreEncodedFrame(): readonly Buffer[] {
+      return packet.webSocketFrames();
+    },
+  };
   return packet.parts.map((data) =>
     data === "" ? { type: packet.type, options } : { type: packet.type, data, options },
   );
