@@ -163,6 +163,21 @@ conformance("dynamic namespaces", (kit) => {
     expect(seen).toEqual(["/dynamic-1", "/dynamic-2"]);
   });
 
+  it("take the parent's middleware and listeners when they are made, not later", async () => {
+    const running = await kit.serve();
+    const parent = running.io.of(/^\/dynamic-\d+$/);
+    const heard: string[] = [];
+    await kit.connected(running, "/dynamic-1");
+    parent.use((socket, next) => {
+      heard.push(`use ${socket.nsp.name}`);
+      next();
+    });
+    parent.on("connection", (socket) => heard.push(`connection ${socket.nsp.name}`));
+    await kit.connected(running, "/dynamic-1");
+    await kit.connected(running, "/dynamic-2");
+    expect(heard).toEqual(["use /dynamic-2", "connection /dynamic-2"]);
+  });
+
   it("refuse expressions with state", () => {
     const io = new kit.Server();
     expect(() => io.of(/^\/a/g)).toThrow("stateful regular expressions are not supported");

@@ -229,12 +229,15 @@ conformance("managing many sockets", (kit) => {
       expect(answer).toBeNull();
     });
 
-    it.runIf(!kit.isStock)("answer promises too, without a time-out if need be, which stock forgot", async () => {
-      const { running, pairs } = await three({ adapter: DetailsAdapter });
-      const [found] = remote(await running.io.in(pairs[1][0].id).fetchSockets());
-      pairs[1][1].on("question", (reply) => reply("answer"));
-      expect(await found!.emitWithAck!("question")).toBe("answer");
-    });
+    it.runIf(!kit.isStock)(
+      "answer promises too, without a time-out if need be, which stock forgot",
+      async () => {
+        const { running, pairs } = await three({ adapter: DetailsAdapter });
+        const [found] = remote(await running.io.in(pairs[1][0].id).fetchSockets());
+        pairs[1][1].on("question", (reply) => reply("answer"));
+        expect(await found!.emitWithAck!("question")).toBe("answer");
+      },
+    );
   });
 
   it("goes with no socket at all", async () => {
