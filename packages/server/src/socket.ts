@@ -71,7 +71,8 @@ export class Socket<
   _anyListeners: AnyListeners = undefined;
   /** @internal */
   _anyOutgoingListeners: AnyListeners = undefined;
-  readonly #auth: Auth;
+  /** undefined if the client sent none. */
+  readonly #auth: Auth | undefined;
   readonly #issued = Date.now();
   #handshake: Handshake | undefined = undefined;
   #data: SocketData | undefined = undefined;
@@ -92,7 +93,7 @@ export class Socket<
     this.nsp = nsp;
     this.client = client;
     this.outbox = client.outbox;
-    this.#auth = auth;
+    this.#auth = Object.keys(auth).length > 0 ? auth : undefined;
     if (previousSession) {
       this.id = previousSession.sid;
       this.pid = previousSession.pid;
@@ -135,7 +136,7 @@ export class Socket<
     this.#handshake ??= buildHandshake(
       this.request,
       this.conn.remoteAddress as string,
-      this.#auth,
+      this.#auth ?? {},
       this.#issued,
     );
     return this.#handshake;

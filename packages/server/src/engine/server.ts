@@ -144,10 +144,13 @@ export class Server extends EventEmitter {
         refuseUpgrade(socket, refusal ?? { code: errors.UNKNOWN_TRANSPORT, context: undefined });
         return;
       }
+      // the answer to the upgrade and the handshake leave in one write
+      socket.cork();
       this.ws.handleUpgrade(request, socket, head, (websocket) => {
         socket.off("error", ignore);
         this.#onWebSocket(request, socket, websocket);
       });
+      socket.uncork();
     };
     if (this.#middlewares.length === 0) {
       this.#check(request, true, accept);
@@ -271,11 +274,9 @@ export class Server extends EventEmitter {
     this.clients[id] = connection;
     this.clientsCount++;
     connection.open();
-    if (transport instanceof Polling) {
-      // the response to the handshake is the handshake alone
-      transport.onRequest(req);
-      connection.outbox.flush();
-    }
+    // the response to a poll's handshake is the handshake alone
+    if (transport instanceof Polling) transport.onRequest(req);
+    connection.outbox.flush();
     this.emit("connection", connection);
   }
 

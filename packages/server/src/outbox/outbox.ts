@@ -65,7 +65,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Whether a packet issued now would be the next on the wire: what volatile asks. */
   get writable(): boolean {
-    return (this.isEmpty || this.#owesOnlyHoles()) && this.#owner.sink.isIdle;
+    return !this.#isOwed && !this.#holds && this.#owner.sink.isIdle;
   }
 
   /** Whether everything issued has been given to the sink. */
@@ -198,13 +198,6 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     if (this.#owner.isObserved) this.#owner.onIssue(packet);
     this.#tickBytes += packet.size;
     if (this.#tickBytes > TICK_BYTES_MAX) this.flush();
-  }
-
-  /** Whether this connection is left out of everything on its stretch of the chain. */
-  #owesOnlyHoles(): boolean {
-    const edits = this.#edits;
-    if (!edits || this.#holds || edits.length !== this.#tail.depth - this.#head.depth) return false;
-    return edits.every(({ packet }) => !packet);
   }
 
   /** Removes and returns the edits that may leave with everything up to `limit`. */

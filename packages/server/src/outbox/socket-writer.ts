@@ -35,7 +35,8 @@ export class SocketWriter {
     if (!this.#isBlocked && buffers.length === 1 && buffers[0]!.length <= STREAM_BYTES_MAX) {
       if (!this.#socket.writable) return;
       this.#socket.write(buffers[0]!);
-      if (this.#socket.writableLength > 0) this.#block();
+      // a corked socket keeps it for a moment, which is no sign of a slow reader
+      if (this.#socket.writableLength > 0 && this.#socket.writableCorked === 0) this.#block();
       return;
     }
     for (const buffer of buffers) this.#queuedBytes += buffer.length;
