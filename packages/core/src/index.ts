@@ -1,2 +1,3 @@
+export * from "./log/index.ts";
 export { type Member, Rooms, type RoomsObserver } from "./rooms.ts";
 export * from "./store/index.ts";

@@ -185,7 +185,7 @@ export class GroupCommit {
     for (const receipt of batch.receipts) {
       if (receipt.state === "failed") {
         if (receipt.preconditions.length === 0) shared ??= receipt.error;
-      } else if (error) receipt.fail(error);
+      } else if (error && (receipt.operations.length > 0 || this.#refusal === error)) receipt.fail(error);
       else receipt.state = "durable";
     }
     batch.flush.settle(shared);

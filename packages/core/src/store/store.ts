@@ -237,7 +237,7 @@ export interface Store {
   /**
    * The one write: all of it or nothing, after all preconditions hold. Operations of one commit apply in order.
    * Everything issued in one tick shares one flush, except that trims and appends do not share one. Without
-   * operations it is a barrier: it settles after everything that was issued before.
+   * operations it is a barrier: it succeeds once everything that was issued before has settled, however it did.
    *
    * Invalid or refused writes come back as failed already. Of the others in one flush, all that append or put and
    * have no precondition share one outcome, which is the flush's.
