@@ -131,6 +131,7 @@ export class RoomView {
     if (title.textContent !== (conversation?.name ?? "")) title.textContent = conversation?.name ?? "";
     showPeople(conversation);
     const online = this.session.status === "online";
+    const wasWriting = document.activeElement === composer;
     byId("leave-room").hidden = !conversation || conversation.gone !== null;
     // The server has the last word; this is whom it would let.
     const mayDelete =
@@ -140,6 +141,7 @@ export class RoomView {
     byId("gone-text").textContent = conversation?.gone ?? "";
     byId("composer-form").hidden = !conversation || conversation.gone !== null;
     composer.disabled = !conversation || conversation.gone !== null;
+    if (wasWriting && conversation?.gone) byId("gone-create").focus();
     byId("composer-label").textContent = `Message to ${conversation?.name ?? "nobody"}`;
     composer.placeholder = `Message ${conversation?.name ?? ""}`;
     if (this.session.limits) composer.maxLength = this.session.limits.textLength;

@@ -164,6 +164,7 @@ describe.skipIf(!chromiumPath)("the page", () => {
     await bob.getByText("Ada deleted this room.").waitFor();
     await sees(bob, "Milk?");
     expect(await bob.locator("#composer").isVisible()).toBe(false);
+    expect(await bob.evaluate(() => document.activeElement?.id)).toBe("gone-create");
     await bob.getByRole("button", { name: "Create it again" }).click();
     await bob.locator("#composer").waitFor();
     await write(bob, "Sugar?");
