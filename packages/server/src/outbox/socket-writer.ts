@@ -4,6 +4,8 @@ import type { Duplex } from "node:stream";
 const STREAM_BYTES_MAX = 256 * 1024;
 /** Several buffers up to this size in all are copied into one, which is cheaper than a gathering write. */
 const JOIN_BYTES_MAX = 8 * 1024;
+/** The longest header of a frame that is written by reference, as a buffer of its own before its payload. */
+const HEADER_BYTES_MAX = 10;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -78,7 +80,10 @@ export class SocketWriter {
       const queue = this.#queue;
       let bytes = 0;
       let count = 0;
-      while (count < queue.length && (count === 0 || bytes + queue[count]!.length <= STREAM_BYTES_MAX)) {
+      while (count < queue.length) {
+        // a header stays with its payload: a heartbeat or a pong of `ws` may follow this batch
+        const isBound = count === 0 || queue[count - 1]!.length <= HEADER_BYTES_MAX;
+        if (!isBound && bytes + queue[count]!.length > STREAM_BYTES_MAX) break;
         bytes += queue[count++]!.length;
       }
       const batch = count === queue.length ? queue : queue.splice(0, count);
