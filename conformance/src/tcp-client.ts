@@ -15,14 +15,16 @@ export class TcpClient {
   readonly socket: Socket;
   /** Resolves when the connection is gone, by FIN and close or by reset. */
   readonly closed: Promise<void>;
-  #received = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
+  /** What has come since; joined only when it is looked at, so that megabytes in small pieces cost little. */
+  #arrived: Buffer[] = [];
   #ended = false;
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#arrived.push(chunk);
       this.#wake?.();
     });
     socket.on("error", () => {}); // a reset is a way to be closed
@@ -62,14 +64,14 @@ export class TcpClient {
 
   /** The next `count` bytes. */
   async bytes(count: number): Promise<Buffer> {
-    await this.#until(() => this.#received.length >= count, `${count} bytes`);
+    await this.#until(() => this.unread.length >= count, `${count} bytes`);
     return this.#cut(count);
   }
 
   /** Everything up to and including `marker`. */
   async through(marker: string): Promise<Buffer> {
-    await this.#until(() => this.#received.includes(marker), JSON.stringify(marker));
-    return this.#cut(this.#received.indexOf(marker) + Buffer.byteLength(marker));
+    await this.#until(() => this.unread.includes(marker), JSON.stringify(marker));
+    return this.#cut(this.unread.indexOf(marker) + Buffer.byteLength(marker));
   }
 
   /** The next HTTP response, of known or chunked length; a HEAD or 101 response has no body. */
@@ -90,10 +92,10 @@ export class TcpClient {
 
   /** The next WebSocket frame, as sent by a server. */
   async frame(): Promise<WsFrame> {
-    await this.#until(() => decodeWsFrame(this.#received) !== undefined, "a WebSocket frame");
-    const decoded = decodeWsFrame(this.#received);
+    await this.#until(() => decodeWsFrame(this.unread) !== undefined, "a WebSocket frame");
+    const decoded = decodeWsFrame(this.unread);
     if (!decoded) throw new Error("unreachable: the frame is complete");
-    this.#received = Buffer.from(decoded.rest);
+    this.#received = decoded.rest;
     return decoded.frame;
   }
 
@@ -104,19 +106,22 @@ export class TcpClient {
 
   /** What has arrived and was not read. */
   get unread(): Buffer {
+    if (this.#arrived.length > 0) {
+      this.#received = Buffer.concat([this.#received, ...this.#arrived.splice(0)]);
+    }
     return this.#received;
   }
 
   #cut(count: number): Buffer {
-    const cut = Buffer.from(this.#received.subarray(0, count));
-    this.#received = Buffer.from(this.#received.subarray(count));
+    const cut = this.unread.subarray(0, count);
+    this.#received = this.#received.subarray(count);
     return cut;
   }
 
   async #until(ready: () => boolean, what: string): Promise<void> {
     while (!ready()) {
       if (this.#ended)
-        throw new Error(`connection closed while awaiting ${what}; got ${this.#received.toString("latin1")}`);
+        throw new Error(`connection closed while awaiting ${what}; got ${this.unread.toString("latin1")}`);
       await within(
         new Promise<void>((resolve) => {
           this.#wake = resolve;

@@ -307,6 +307,35 @@ describeEachServer("engine attach and listen", (target) => {
       expect(await ws.next()).toMatch(/^0\{/);
     });
 
+    test("https keeps large messages whole while pings and pongs are written between them", async () => {
+      const options = { pingInterval: 5, pingTimeout: 60_000 };
+      const { port, connections } = await startEngine(target, options, createHttpsServer(tls));
+      const ws = new WsClient(
+        new WebSocket(`wss://localhost:${port}/engine.io/?EIO=4&transport=websocket`, {
+          rejectUnauthorized: false,
+        }),
+      );
+      expect(await ws.next()).toMatch(/^0\{/);
+      const [socket] = await connections.next();
+      for (let i = 0; i < 20; i++) {
+        socket.send(Buffer.alloc(300_000, i));
+        socket.send(`after ${i}`);
+        ws.socket.ping();
+        ws.send("3");
+        await pause(2);
+      }
+      for (let i = 0; i < 20; ) {
+        const message = await ws.messages.next();
+        if (message === "2") continue;
+        expect((message as Buffer).equals(Buffer.alloc(300_000, i))).toBe(true);
+        let next = await ws.messages.next();
+        while (next === "2") next = await ws.messages.next();
+        expect(next).toBe(`4after ${i}`);
+        i++;
+      }
+      expect(socket.readyState).toBe("open");
+    });
+
     test("http2 carries polling, and WebSockets through HTTP/1.1", async () => {
       const httpServer = createSecureServer({ ...tls, allowHTTP1: true }) as unknown as HttpServer;
       const { port, connections } = await startEngine(target, {}, httpServer);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { eventsOf, turns } from "../../src/events.ts";
+import { eventsOf, pause, turns } from "../../src/events.ts";
 import { PollingClient } from "../../src/polling-client.ts";
 import { startEngine } from "../../src/servers.ts";
 import { describeEachServer, describeOurs } from "../../src/targets.ts";
@@ -242,6 +242,74 @@ describeEachServer("engine WebSocket in raw bytes", (target) => {
       tcp.write(Buffer.from([0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]));
       expect(await closeCode(tcp)).toBe(1009);
       expect((await closes.next())[0]).toBe("transport error");
+    });
+  });
+
+  describe("a client that reads slowly", () => {
+    test.each([100, 20_000, 300_000])(
+      "gets every message whole and in order, pings and pongs between them (messages of %i bytes)",
+      async (length) => {
+        const { tcp, socket } = await open({ pingInterval: 30, pingTimeout: 60_000 });
+        tcp.socket.pause();
+        const count = Math.ceil(6_000_000 / length);
+        for (let i = 0; i < count; i++) {
+          if (i % 2) socket.send(Buffer.alloc(length, i));
+          else socket.send(String.fromCharCode(97 + (i % 26)).repeat(length));
+          if (i % Math.ceil(count / 50) === 0) {
+            tcp.write(encodeWsFrame({ opcode: opcodes.ping, payload: Buffer.from(`p${i}`) }));
+            tcp.write(textFrame("3"));
+            await pause(2);
+          }
+        }
+        tcp.socket.resume();
+        for (let i = 0; i < count; ) {
+          const { opcode, payload } = await tcp.frame();
+          if (opcode === opcodes.pong) continue;
+          if (opcode === opcodes.text && payload.toString() === "2") continue;
+          const expected =
+            i % 2
+              ? Buffer.alloc(length, i)
+              : Buffer.from(`4${String.fromCharCode(97 + (i % 26)).repeat(length)}`);
+          expect(opcode).toBe(i % 2 ? opcodes.binary : opcodes.text);
+          expect(payload.length).toBe(expected.length);
+          expect(payload.equals(expected)).toBe(true);
+          i++;
+        }
+        expect(socket.readyState).toBe("open");
+      },
+    );
+
+    test("gets what was sent before a close, and then the close", async () => {
+      const { tcp, socket } = await open();
+      tcp.socket.pause();
+      for (let i = 0; i < 50; i++) socket.send(Buffer.alloc(100_000, i));
+      await pause(20);
+      socket.send("last");
+      socket.close();
+      tcp.socket.resume();
+      for (let i = 0; i < 50; i++)
+        expect((await tcp.frame()).payload.equals(Buffer.alloc(100_000, i))).toBe(true);
+      expect(await tcp.text()).toBe("4last");
+      expect((await tcp.frame()).opcode).toBe(opcodes.close);
+    });
+
+    test("the callbacks of send come once its messages are taken", async () => {
+      const { tcp, socket } = await open();
+      tcp.socket.pause();
+      const calls: number[] = [];
+      const all = new Promise<void>((resolve) => {
+        for (let i = 0; i < 60; i++) {
+          socket.send(Buffer.alloc(200_000, i), () => {
+            calls.push(i);
+            if (i === 59) resolve();
+          });
+        }
+      });
+      await pause(30);
+      tcp.socket.resume();
+      for (let i = 0; i < 60; i++) expect((await tcp.frame()).payload[0]).toBe(i);
+      await all;
+      expect(calls).toEqual(Array.from({ length: 60 }, (_, i) => i));
     });
   });
 
