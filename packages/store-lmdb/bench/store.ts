@@ -46,7 +46,13 @@ async function measure(title: string, ticks: number, perTick: number, room: (i: 
     for (let i = 0; i < perTick; i++) store.commit(event(room(i)));
     await store.commit([]).durable();
   }
-  report(title, ticks * perTick, start, cpu, `${((performance.now() - start) / ticks).toFixed(2)} ms per flush`);
+  report(
+    title,
+    ticks * perTick,
+    start,
+    cpu,
+    `${((performance.now() - start) / ticks).toFixed(2)} ms per flush`,
+  );
 }
 
 /** Publishers that each await their position before they publish again. */
