@@ -40,7 +40,7 @@ async function runSuite({ name, folder, needs = [] }) {
   say(`suite ${name}`);
   const start = performance.now();
   const file = join(reports, `${name}.json`);
-  const args = ["run", "--root", root, "--dir", root + folder, "--reporter=default", "--reporter=json"];
+  const args = ["run", `${folder}/`, "--reporter=default", "--reporter=json"];
   const { code, output } = await runTool("vitest/vitest.mjs", [...args, `--outputFile.json=${file}`], {
     capture: true,
     timeoutMs: SUITE_TIMEOUT_MS,
