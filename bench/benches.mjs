@@ -46,12 +46,20 @@ function echo(inFlight, goal) {
     name: `echo-${inFlight}`,
     what: `100 clients, acked emits, ${inFlight} in flight each`,
     servers: PEERS,
-    metrics: [{ key: "throughput", label: "acks per second", unit: "/s" }, p99],
+    metrics: [
+      { key: "throughput", label: "acks per second", unit: "/s" },
+      { key: "cpu", label: "CPU per ack", unit: "µs" },
+      p99,
+    ],
     goals: [{ metric: "throughput", against: "socketio", limit: goal, atLeast: true }],
     measure: single(
       "echo",
       { mode: "echo", clients: 100, "in-flight": inFlight, warm: 2, time: 3 },
-      (report) => ({ throughput: report.acks / report.seconds, ...latency(report) }),
+      (report) => ({
+        throughput: report.acks / report.seconds,
+        cpu: (report.serverCpu * MICRO) / report.acks,
+        ...latency(report),
+      }),
     ),
   };
 }

@@ -28,12 +28,11 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-const chosen = benches.filter(({ name }) => {
-  const exact = benches.some((bench) => positionals.includes(bench.name));
-  return (
-    !positionals.length || positionals.some((asked) => (exact ? name === asked : name.startsWith(asked)))
-  );
-});
+const isAsked = ({ name }, asked) =>
+  benches.some((bench) => bench.name === asked) ? name === asked : name.startsWith(asked);
+const chosen = benches.filter(
+  (bench) => !positionals.length || positionals.some((asked) => isAsked(bench, asked)),
+);
 if (options.list || !chosen.length) {
   for (const { name, what } of benches) console.log(`${name.padEnd(18)}${what}`);
   process.exit(options.list ? 0 : 1);

@@ -12,7 +12,8 @@
 
 #define SETTLE_S 0.3
 #define SPARE_FILES 64
-#define QUIET_S 0.25 // nothing came for so long: everything is delivered
+#define DRAIN_STEP_S 0.25
+#define LOST_S 3 // what has not come after so long without any byte is lost
 
 Options options = {.mode = "chat", .host = "127.0.0.1", .flood = "none", .clients = 100, .in_flight = 1,
                    .copies = 1, .opening_max = 64, .warm_s = 1, .time_s = 3, .drain_s = 3, .rate = 20, .rooms = 5000};
@@ -157,7 +158,7 @@ static void finish(void) {
 
 static void phase_ended(void) {
   static uint64_t seen_bytes;
-  static double drain_left_s;
+  static double drain_left_s, quiet_s;
   switch ((int)phase) {
   case SETTLING:
     enter_phase(WARMING, options.warm_s);
@@ -179,24 +180,23 @@ static void phase_ended(void) {
     stopped = true;
     seen_bytes = UINT64_MAX;
     drain_left_s = options.drain_s;
-    enter_phase(DRAINING, QUIET_S);
+    enter_phase(DRAINING, DRAIN_STEP_S);
     return;
-  case DRAINING:
-    if (seen_bytes == counts.bytes) {
-      drained = true;
-      const char *problem = mode == &chat_mode ? chat_check() : NULL;
-      if (problem) fail("%s", problem);
-      finish();
-      return;
-    }
+  case DRAINING: {
+    const char *problem = mode == &chat_mode ? chat_check() : NULL;
+    quiet_s = seen_bytes == counts.bytes ? quiet_s + DRAIN_STEP_S : 0;
     seen_bytes = counts.bytes;
-    drain_left_s -= QUIET_S;
-    if (drain_left_s <= 0) {
+    if (quiet_s >= LOST_S && problem) fail("%s", problem);
+    drained = quiet_s > 0 && !problem;
+    drain_left_s -= DRAIN_STEP_S;
+    // Who has stopped answering with messages owed is waited for, and then failed.
+    if (drained || (drain_left_s <= 0 && quiet_s == 0)) {
       finish();
     } else {
-      enter_phase(DRAINING, QUIET_S);
+      enter_phase(DRAINING, DRAIN_STEP_S);
     }
     return;
+  }
   }
 }
 
