@@ -227,6 +227,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   onTransportReady(): void {
+    this.outbox.onDrain();
     this.onFlushed();
   }
 

@@ -1,7 +1,12 @@
 import { OutgoingPacket } from "./outgoing-packet.ts";
 
+/** A hold writes on once no more than this waits. */
+const READY_BYTES_MAX = 256 * 1024;
+
 /** Where a hold writes: the outbox it belongs to. */
 export interface HoldOwner {
+  /** What the reader has not taken yet. */
+  readonly pendingBytes: number;
   /** Passes by what is held. */
   writeAhead(packets: OutgoingPacket[]): void;
   onRelease(hold: Hold): void;
@@ -17,6 +22,8 @@ export class Hold extends OutgoingPacket {
   readonly #onReached: (hold: Hold) => void;
   #queue: OutgoingPacket[] = [];
   #queuedBytes = 0;
+  #isDiscarded = false;
+  #whenReady: (() => void) | undefined;
 
   /** @param onReached called once everything issued before has been given to the sink: now the hold may write */
   constructor(owner: HoldOwner, onReached: (hold: Hold) => void) {
@@ -35,9 +42,36 @@ export class Hold extends OutgoingPacket {
     this.#owner.writeAhead(packets);
   }
 
+  /** Whether the connection is gone: there is nobody to write to. */
+  get isDiscarded(): boolean {
+    return this.#isDiscarded;
+  }
+
+  /** Resolves when the reader has taken most of what was written, or is gone. */
+  ready(): Promise<void> {
+    if (this.#isDiscarded || this.#owner.pendingBytes <= READY_BYTES_MAX) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenReady = resolve;
+    });
+  }
+
   /** Lets go on what waited. */
   release(): void {
     this.#owner.onRelease(this);
+  }
+
+  /** Called by the outbox when its sink has taken something. */
+  onDrain(): void {
+    if (!this.#whenReady || (!this.#isDiscarded && this.#owner.pendingBytes > READY_BYTES_MAX)) return;
+    const whenReady = this.#whenReady;
+    this.#whenReady = undefined;
+    whenReady();
+  }
+
+  /** Called by the outbox when its connection has closed. */
+  discard(): void {
+    this.#isDiscarded = true;
+    this.onDrain();
   }
 
   /** Called by the outbox. */

@@ -7,8 +7,8 @@ import type { Sink } from "./sink.ts";
 
 /** Past this an outbox does not wait for the end of the tick. */
 const TICK_BYTES_MAX = 256 * 1024;
-/** Inserted packets up to this size in all are built into one buffer. */
-const INSERT_BYTES_MAX = 16 * 1024;
+/** Packets of one connection are built into buffers of about this size. */
+const JOIN_BYTES_MAX = 64 * 1024;
 
 /** What an outbox needs of its connection. */
 export interface OutboxOwner {
@@ -113,6 +113,15 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     return hold;
   }
 
+  get pendingBytes(): number {
+    return this.#owner.sink.pendingBytes;
+  }
+
+  /** The sink has taken something. */
+  onDrain(): void {
+    if (this.#isHeld) this.#holds![0]!.onDrain();
+  }
+
   writeAhead(packets: OutgoingPacket[]): void {
     this.#write(packets);
   }
@@ -172,8 +181,10 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     this.#head = this.#tail = this.#flusher.root;
     this.#edits = undefined;
     this.#isOwed = false;
+    const holds = this.#holds;
     this.#holds = undefined;
     this.#isHeld = false;
+    for (const hold of holds ?? []) hold.discard();
   }
 
   #mark(): void {
@@ -252,7 +263,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   #write(packets: OutgoingPacket[]): void {
     const { sink } = this.#owner;
-    if (sink.takesBytes) sink.writeBytes(packets.flatMap((packet) => packet.webSocketFrames()));
+    if (sink.takesBytes) sink.writeBytes(framesOf(packets));
     else sink.writePackets(packets);
   }
 
@@ -280,24 +291,35 @@ function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): 
       continue;
     }
     // neighbours at the same node are built together
-    let last = i;
-    let size = 0;
-    for (; last < edits.length; last++) {
-      const next = edits[last]!;
-      if (next.node !== node || !next.packet || next.packet.isLarge || size > INSERT_BYTES_MAX) break;
-      size += next.packet.webSocketSize();
-    }
-    if (last === i) {
+    const inserted: OutgoingPacket[] = [];
+    while (i < edits.length && edits[i]!.node === node && edits[i]!.packet)
+      inserted.push(edits[i++]!.packet!);
+    buffers.push(...framesOf(inserted));
+  }
+  collectBytes(from, limit, false, buffers);
+  return buffers;
+}
+
+/** The WebSocket frames of packets, neighbours in one buffer. */
+function framesOf(packets: readonly OutgoingPacket[]): Buffer[] {
+  const buffers: Buffer[] = [];
+  for (let i = 0; i < packets.length; ) {
+    const packet = packets[i]!;
+    if (packet.isLarge) {
       buffers.push(...packet.webSocketFrames());
       i++;
       continue;
     }
+    let last = i;
+    let size = 0;
+    for (; last < packets.length && size < JOIN_BYTES_MAX && !packets[last]!.isLarge; last++) {
+      size += packets[last]!.webSocketSize();
+    }
     const buffer = Buffer.allocUnsafe(size);
     let offset = 0;
-    for (; i < last; i++) offset = edits[i]!.packet!.writeTo(buffer, offset);
+    for (; i < last; i++) offset = packets[i]!.writeTo(buffer, offset);
     if (size > 0) buffers.push(buffer);
   }
-  collectBytes(from, limit, false, buffers);
   return buffers;
 }
 
