@@ -1,5 +1,5 @@
 // The arrows of design.md: who may import whom. Type imports count.
-//   protocol ← core ← server, protocol ← client, core's ports ← store-*
+//   protocol ← core ← server, protocol ← client, core's ports ← store-* ← server (the embedded default)
 import { readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
@@ -12,7 +12,7 @@ const arrows = {
   protocol: [],
   core: ["@holdfast/protocol"],
   "store-*": ["@holdfast/core"],
-  server: ["@holdfast/protocol", "@holdfast/core"],
+  server: ["@holdfast/protocol", "@holdfast/core", "@holdfast/store-lmdb"],
   client: ["@holdfast/protocol"],
   dashboard: ["holdfast", "holdfast-client"],
 };

@@ -1,8 +1,11 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
+import type { HistoryQuery } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { AdapterContract, BroadcastFlags, BroadcastOptions, Room, SocketId } from "./adapter/index.ts";
 import { type BroadcastAck, broadcastWithAck } from "./broadcast-acks.ts";
+import { HoldfastError } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
+import type { HistoryEvent, KeepingAdapter } from "./kept/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import type {
   AllButLast,
@@ -107,6 +110,31 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
+   * Sends the event to a kept room, or several, and resolves with its position in the log once it is on disk. Rejects
+   * with a code if it can't be stored, and then nobody gets it: `ROOM_NOT_KEPT`, `NO_STORE`, or that of the store.
+   */
+  async publish<Ev extends EventNames<EmitEvents>>(
+    ev: Ev,
+    ...args: EventParams<EmitEvents, Ev>
+  ): Promise<string> {
+    checkSocketEvent(ev);
+    return this.#keeping().publish({ type: PacketType.EVENT, data: [ev, ...args] }, this.#options());
+  }
+
+  /**
+   * Stored events of the rooms, oldest first: the newest `limit` (default 50, at most 1,000), or those before or after
+   * a position. Rejects with `ROOM_NOT_KEPT`, `NO_STORE` or the store's code.
+   */
+  async history(query: HistoryQuery = {}): Promise<HistoryEvent[]> {
+    return this.#keeping().history(this.rooms, query);
+  }
+
+  /** Drops what is stored of the rooms, and resolves with how many events that were. */
+  async forget(): Promise<number> {
+    return this.#keeping().forget(this.rooms);
+  }
+
+  /**
    * The ids of the sockets meant.
    *
    * @deprecated use {@link fetchSockets}
@@ -141,6 +169,11 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   /** Disconnects the sockets meant; with true, closes their connections too. */
   disconnectSockets(close = false): void {
     this.adapter.disconnectSockets(this.#options(), close);
+  }
+
+  #keeping(): KeepingAdapter {
+    if ("publish" in this.adapter) return this.adapter as KeepingAdapter;
+    throw new HoldfastError("NO_STORE", 'the server has no option "store"');
   }
 
   #with(flags: BroadcastFlags): BroadcastOperator<EmitEvents, SocketData> {

@@ -59,6 +59,21 @@ export class Codec {
     return this.#decoded;
   }
 
+  /** The packet in what this codec's encoder made of one. */
+  decodeParts(parts: readonly Part[]): Packet {
+    let decoded: Packet | undefined;
+    const decoder: PacketDecoder = this.#parser
+      ? new this.#parser.Decoder()
+      : new Decoder({ maxAttachments: Number.POSITIVE_INFINITY });
+    decoder.on("decoded", (packet) => {
+      decoded = packet;
+    });
+    for (const part of parts) decoder.add(part);
+    decoder.destroy();
+    if (!decoded) throw new Error("not a whole packet");
+    return decoded;
+  }
+
   /** A decoder for one connection. */
   decoder(onPacket: (packet: Packet) => void): PacketDecoder {
     if (!this.#parser) {

@@ -6,6 +6,12 @@ export type HoldfastErrorCode =
   | "TOO_MANY_ROOMS"
   /** A client owes more acknowledgements than `pendingAcksPerSocketMax`. */
   | "TOO_MANY_PENDING_ACKS"
+  /** A room's past was asked for, or `publish`, and no pattern of `rooms` keeps it. */
+  | "ROOM_NOT_KEPT"
+  /** Something that needs the option `store` was asked of a server without one. */
+  | "NO_STORE"
+  /** Options that exclude each other, such as `store` and `adapter`. */
+  | "OPTIONS_CONFLICT"
   /** A view of the rooms was written to. Sockets join and leave instead. */
   | "READ_ONLY";
 

@@ -1,10 +1,12 @@
 import type { PacketSink } from "./adapter/index.ts";
 import type { Socket as Connection, Consumer } from "./engine/index.ts";
+import { HoldfastError } from "./errors.ts";
 import { bytesOf, type OutgoingPacket } from "./outbox/index.ts";
 
 /** Packets to a connection of an engine that is not ours, through its API. */
 class ForeignOutbox implements PacketSink {
   readonly #conn: Connection;
+  readonly #queue: OutgoingPacket[] = [];
 
   constructor(conn: Connection) {
     this.#conn = conn;
@@ -14,8 +16,28 @@ class ForeignOutbox implements PacketSink {
     return this.#conn.transport.writable;
   }
 
-  push({ parts, compress }: OutgoingPacket): void {
-    for (const part of parts) this.#conn.write(typeof part === "string" ? part : bytesOf(part), { compress });
+  push(packet: OutgoingPacket): void {
+    this.#queue.push(packet);
+    if (this.#queue.length === 1) this.onGate();
+  }
+
+  /** Writes up to the first closed gate. */
+  onGate(): void {
+    for (let packet = this.#queue[0]; packet; packet = this.#queue[0]) {
+      const { parts, compress, gate } = packet;
+      if (gate && !gate.isPassable) {
+        gate.wait(this);
+        return;
+      }
+      this.#queue.shift();
+      if (gate?.hasFailed) continue;
+      for (const part of parts)
+        this.#conn.write(typeof part === "string" ? part : bytesOf(part), { compress });
+    }
+  }
+
+  hold(): never {
+    throw new HoldfastError("UNSUPPORTED", "a replay needs the engine of holdfast");
   }
 
   share(packet: OutgoingPacket): void {

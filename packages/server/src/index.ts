@@ -1,6 +1,8 @@
+export { type Gap, MemoryStore, type RoomsOption, type Store, StoreError } from "@holdfast/core";
 export { Adapter } from "./adapter/index.ts";
 export type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
 export { HoldfastError, type HoldfastErrorCode } from "./errors.ts";
+export type { ErrorContext, HistoryEvent, ReplayResult, StoreOption } from "./kept/index.ts";
 export { Namespace } from "./namespace.ts";
 export { Server, Server as default } from "./server.ts";
 export type { ServerOptions } from "./server-options.ts";

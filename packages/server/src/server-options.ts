@@ -1,5 +1,8 @@
+import type { RoomsOption } from "@holdfast/core";
 import type { AdapterConstructor } from "./adapter/index.ts";
 import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
+
+import type { ErrorContext, StoreOption } from "./kept/kept.ts";
 
 /** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
 export interface ServerOptions extends EngineOptions, AttachOptions {
@@ -27,6 +30,21 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
     /** The most sessions kept per namespace; the oldest go first. Default 100,000. */
     sessionsMax?: number;
   };
+  /**
+   * Where kept rooms are kept: a folder (embedded LMDB), a folder with a limit in bytes, "memory", or a store of your
+   * own. Default none.
+   */
+  store: StoreOption;
+  /**
+   * Which rooms are kept, in every namespace, and for how long: patterns of names, where `*` stands for any text and
+   * the first that matches decides. Needs `store`. Default none.
+   */
+  rooms: RoomsOption;
+  /**
+   * Hears of what fails in the background: an event that could not be stored, a store that could not be opened.
+   * Default: a warning of the process.
+   */
+  onError: (error: Error, context: ErrorContext) => void;
   /** Whether a dynamic namespace is forgotten when its last socket has left. Default false. */
   cleanupEmptyChildNamespaces: boolean;
   /** The most binary attachments of one packet; the connection of a client that sends more is closed. Default 10. */

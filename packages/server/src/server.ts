@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
+import type { StorageUsage } from "@holdfast/core";
 import cors from "cors";
 import {
   Adapter,
@@ -22,6 +23,7 @@ import { Codec } from "./codec.ts";
 import { attach, type Socket as Connection, type Server as Engine } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { asConnection } from "./foreign-connection.ts";
+import { Kept, keeping } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { PreEncoded } from "./pre-encoded.ts";
@@ -99,6 +101,8 @@ export class Server<
   readonly pendingAcksPerSocketMax: number;
   /** @internal */
   _connectTimeout!: number;
+  /** What is kept, and where; undefined without a store. @internal */
+  readonly _kept: Kept | undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: ((req: IncomingMessage, res: ServerResponse, next: () => void) => void) | undefined;
   #path!: string;
@@ -134,10 +138,26 @@ export class Server<
       };
     }
     opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
-    this.adapter(opts.adapter || (opts.connectionStateRecovery ? RecoveryAdapter : Adapter));
+    this._kept = openKept(opts);
+    const Default = opts.connectionStateRecovery ? RecoveryAdapter : Adapter;
+    this.adapter(opts.adapter || (this._kept ? keeping(Default) : Default));
     this.#cors = opts.cors ? cors(opts.cors as cors.CorsOptions) : undefined;
     this.sockets = this.of("/");
     if (srv || typeof srv === "number") this.attach(srv as HttpServerLike | number);
+  }
+
+  /**
+   * Resolves when the store is open, at once without one; rejects if it can't be opened: `STORE_LOCKED` (another
+   * process has it), `STORE_DAMAGED`, `STORE_FORMAT`, `STORE_IO`.
+   */
+  get ready(): Promise<void> {
+    return this._kept?.store.opened ?? Promise.resolve();
+  }
+
+  /** What the store holds: bytes, events, rooms, and the time of the oldest event. */
+  storage(): Promise<StorageUsage> {
+    if (!this._kept) return Promise.reject(new HoldfastError("NO_STORE", 'the server has no option "store"'));
+    return this._kept.storage();
   }
 
   /** @internal */
@@ -265,6 +285,7 @@ export class Server<
       }),
     );
     this.engine?.close();
+    await this._kept?.close();
     const { httpServer } = this;
     if (!httpServer) {
       fn?.();
@@ -443,6 +464,17 @@ for (const [name, method] of Object.entries(EventEmitter.prototype)) {
     writable: true,
     configurable: true,
   });
+}
+
+function openKept({ store, rooms, adapter, onError }: Partial<ServerOptions>): Kept | undefined {
+  if (store === undefined) {
+    if (rooms) throw new HoldfastError("NO_STORE", 'the option "rooms" needs the option "store"');
+    return undefined;
+  }
+  if (adapter) {
+    throw new HoldfastError("OPTIONS_CONFLICT", 'the options "store" and "adapter" exclude each other');
+  }
+  return new Kept(store, rooms, onError);
 }
 
 function isOptions(srv: unknown): srv is Partial<ServerOptions> {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments and data are the application's
 import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
+import type { Since } from "@holdfast/core";
 import { type Packet, PacketType } from "@holdfast/protocol";
 import {
   Adapter,
@@ -18,6 +19,7 @@ import type { Auth, Client, WriteOptions } from "./client.ts";
 import { type Socket as Connection, randomId } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
+import type { KeepingAdapter, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
@@ -279,11 +281,18 @@ export class Socket<
   /**
    * Joins a room, or several. With an adapter that talks to others, resolves when it is done. Past
    * `roomsPerSocketMax` the socket is told (event "error", code `TOO_MANY_ROOMS`) and its connection closed.
+   *
+   * With `since`, joins kept rooms with their past: the events behind a position, of a duration ("15m"), or so many
+   * (50). First they are replayed, then live events follow, with no hole and no repeat at the seam. Resolves when all
+   * have been sent; rejects, and does not join, with `ROOM_NOT_KEPT`, `NO_STORE` or the store's code.
    */
-  join(rooms: Room | Room[]): Promise<void> | void {
+  join(rooms: Room | Room[]): Promise<void> | void;
+  join(rooms: Room | Room[], options: { since: Since }): Promise<ReplayResult>;
+  join(rooms: Room | Room[], options?: { since?: Since }): Promise<void> | Promise<ReplayResult> | void {
+    const names = Array.isArray(rooms) ? rooms : [rooms];
+    if (options?.since !== undefined) return this.#joinSince(names, options.since);
     if (this.#isGone) return;
     const { adapter } = this;
-    const names = Array.isArray(rooms) ? rooms : [rooms];
     const isOurs = adapter.addAll === Adapter.prototype.addAll;
     const count = (isOurs ? this.joined : adapter.socketRooms(this.id))?.size ?? 1;
     const { roomsPerSocketMax } = this.server;
@@ -504,6 +513,15 @@ export class Socket<
 
   #broadcastOperator(): BroadcastOperator<any, SocketData> {
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.#takeFlags());
+  }
+
+  async #joinSince(rooms: Room[], since: Since): Promise<ReplayResult> {
+    const { adapter } = this;
+    if (!("joinSince" in adapter)) {
+      throw new HoldfastError("NO_STORE", 'the server has no option "store"');
+    }
+    if (this.#isGone) return { events: 0, gaps: [] };
+    return (adapter as KeepingAdapter).joinSince(this, rooms, since);
   }
 
   /** A client that makes the server hold too much loses its connection, and learns nothing else of ours. */

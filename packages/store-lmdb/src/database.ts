@@ -1,13 +1,16 @@
-import { open, type RootDatabase } from "lmdb";
+import { createRequire } from "node:module";
+import type * as Lmdb from "lmdb";
 
 /** LMDB with binary keys and values: all that the rest of this package knows of it. */
-export type Database = RootDatabase<Buffer, Buffer>;
+export type Database = Lmdb.RootDatabase<Buffer, Buffer>;
 
 /** The file in the store's folder. */
 export const DATA_FILE = "data.mdb";
 
 /** Opens or makes the file. Throws what LMDB throws. */
 export function openDatabase(path: string): Database {
+  // native code, loaded when the first store is opened: a server without a store does not pay for it
+  const { open } = createRequire(import.meta.url)("lmdb") as typeof Lmdb;
   return open<Buffer, Buffer>({
     path,
     noSubdir: true,

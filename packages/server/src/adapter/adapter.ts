@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
 import { EventEmitter } from "node:events";
 import { Rooms, type RoomsObserver } from "@holdfast/core";
-import { OutgoingPacket, type Part } from "../outbox/index.ts";
+import { type Gate, OutgoingPacket, type Part } from "../outbox/index.ts";
 import type {
   AdapterContract,
   BroadcastOptions,
@@ -62,11 +62,18 @@ export class Adapter extends EventEmitter implements AdapterContract {
   }
 
   /** The packet, encoded once for all. */
-  protected encode(packet: any, { flags }: BroadcastOptions): Delivery {
+  protected encode(packet: any, opts: BroadcastOptions): Delivery {
+    const { flags } = opts;
     packet.nsp = this.nsp.name;
     const parts: Part[] = this.nsp.server.encoder.encode(packet);
-    const outgoing = new OutgoingPacket(parts, { compress: flags?.compress !== false });
+    const gate = this.keep(packet, parts, opts);
+    const outgoing = new OutgoingPacket(parts, { compress: flags?.compress !== false, gate });
     return { packet, outgoing, isVolatile: !!flags?.volatile };
+  }
+
+  /** Stores a packet that is to be kept; the gate holds it back until that is done. Here, nothing is kept. */
+  protected keep(_packet: any, _parts: readonly Part[], _opts: BroadcastOptions): Gate | undefined {
+    return undefined;
   }
 
   /** Hands it to the sockets of this server that are meant. */

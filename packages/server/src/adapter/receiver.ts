@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: acknowledgements carry the application's values
 import type { Member } from "@holdfast/core";
-import type { OutgoingPacket } from "../outbox/index.ts";
+import type { Hold, OutgoingPacket } from "../outbox/index.ts";
 import type { Room } from "./contract.ts";
 
 /** What sockets need of a connection's outbox. */
@@ -8,6 +8,7 @@ export interface PacketSink {
   push(packet: OutgoingPacket): void;
   share(packet: OutgoingPacket): void;
   skip(packet: OutgoingPacket): void;
+  hold(onReached: (hold: Hold) => void): Hold;
   readonly writable: boolean;
 }
 

@@ -1,0 +1,153 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
+import {
+  formatPosition,
+  type HistoryQuery,
+  type Receipt,
+  type Since,
+  type StoredEvent,
+} from "@holdfast/core";
+import type { Adapter, BroadcastOptions, Room } from "../adapter/index.ts";
+import { HoldfastError } from "../errors.ts";
+import { Gate, type Part } from "../outbox/index.ts";
+import type { Socket } from "../socket.ts";
+import type { Kept } from "./kept.ts";
+import { Catchup, type ReplayResult } from "./replay.ts";
+import { fromStored, toStored } from "./stored-packet.ts";
+
+/** A stored event, as `history` gives it. */
+export interface HistoryEvent {
+  /** Where it stands in its room: for `before` and `after`, and for `since`. Opaque. */
+  position: string;
+  /** When it was issued, in ms since 1970. */
+  time: number;
+  /** The kept rooms that it went to. */
+  rooms: readonly Room[];
+  event: string;
+  args: unknown[];
+}
+
+const EVENT = 2;
+/** Drops a packet that was refused a place in the log. */
+const REFUSED = new Gate();
+REFUSED.fail();
+
+type AdapterClass = new (nsp: any) => Adapter;
+
+/** What an adapter of a server with a store can do besides. */
+export interface KeepingAdapter extends Adapter {
+  /** See {@link BroadcastOperator.publish}. */
+  publish(packet: any, opts: BroadcastOptions): Promise<string>;
+  /** See {@link Socket.join}. */
+  joinSince(socket: Socket<any, any, any, any>, rooms: readonly Room[], since: Since): Promise<ReplayResult>;
+  /** See {@link BroadcastOperator.history}. */
+  history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]>;
+  /** See {@link BroadcastOperator.forget}. */
+  forget(rooms: ReadonlySet<Room>): Promise<number>;
+}
+
+/** An adapter class whose events to kept rooms are stored before they are delivered. */
+export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
+  return class extends Base implements KeepingAdapter {
+    readonly #kept: Kept;
+    readonly #catchup: Catchup;
+    /** Set while `publish` issues its event: its fate is the caller's to hear of. */
+    #publication: { receipt?: Receipt; room?: Room } | undefined;
+
+    constructor(nsp: any) {
+      super(nsp);
+      this.#kept = nsp.server._kept;
+      const catchup = new Catchup(this.#kept.rooms, nsp.name);
+      this.#catchup = catchup;
+      this.on("join-room", (room: Room, id: string) => {
+        const member = this.table.member(id);
+        if (member && room !== id && this.#kept.rooms.isKept(room)) catchup.onJoin(member, room);
+      });
+      this.on("leave-room", (room: Room, id: string) => {
+        const member = this.table.member(id);
+        if (member) catchup.onLeave(member, room);
+      });
+    }
+
+    async publish(packet: any, opts: BroadcastOptions): Promise<string> {
+      const publication: { receipt?: Receipt; room?: Room } = {};
+      this.#publication = publication;
+      try {
+        this.broadcast(packet, opts);
+      } finally {
+        this.#publication = undefined;
+      }
+      const { receipt, room } = publication;
+      if (!receipt) throw notKept([...opts.rooms]);
+      const { offsets } = await receipt.durable();
+      return formatPosition(this.#kept.rooms.positionOf(room!, offsets[0]!));
+    }
+
+    joinSince(
+      socket: Socket<any, any, any, any>,
+      rooms: readonly Room[],
+      since: Since,
+    ): Promise<ReplayResult> {
+      const free = rooms.filter((room) => this.#keptOf([room]).length === 0);
+      if (free.length > 0) return Promise.reject(notKept(free));
+      return this.#catchup.join(socket, rooms, since);
+    }
+
+    async history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]> {
+      const names = this.#keptOf(rooms);
+      if (names.length === 0) throw notKept([...rooms]);
+      const events = await this.#kept.rooms.history(this.nsp.name, names, query);
+      return events.map((event) => this.#toHistory(event));
+    }
+
+    async forget(rooms: ReadonlySet<Room>): Promise<number> {
+      const names = this.#keptOf(rooms);
+      if (names.length === 0) throw notKept([...rooms]);
+      let events = 0;
+      for (const room of names) events += await this.#kept.rooms.forget(this.nsp.name, room);
+      return events;
+    }
+
+    protected override keep(packet: any, parts: readonly Part[], opts: BroadcastOptions): Gate | undefined {
+      const publication = this.#publication;
+      this.#publication = undefined;
+      // an acknowledgement could not be asked for again, and a volatile event need not arrive
+      if (opts.rooms.size === 0 || packet.type !== EVENT || packet.id !== undefined || opts.flags?.volatile) {
+        return undefined;
+      }
+      const rooms = this.#keptOf(opts.rooms);
+      if (rooms.length === 0) return undefined;
+      const namespace = this.nsp.name;
+      const except = opts.except?.size ? [...opts.except] : undefined;
+      const receipt = this.#kept.rooms.append({ namespace, rooms, payload: toStored(parts), except });
+      const [room] = rooms as [Room];
+      if (publication) Object.assign(publication, { receipt, room });
+      const report = (error: Error) =>
+        this.#kept.onError(error, { stage: "keep", namespace, rooms, event: packet.data[0] });
+      if (receipt.state === "failed") {
+        if (!publication) report(receipt.error!);
+        return REFUSED;
+      }
+      const gate = this.#kept.gates.gateOf(receipt);
+      if (!publication) this.#kept.gates.watch(receipt, report);
+      return receipt.isEarly ? undefined : gate;
+    }
+
+    #keptOf(rooms: Iterable<Room>): Room[] {
+      const kept = this.#kept.rooms.keptOf(rooms);
+      // a socket's own room is never kept, whatever the pattern
+      const { sockets } = this.nsp;
+      return kept.some((room) => sockets.has(room)) ? kept.filter((room) => !sockets.has(room)) : kept;
+    }
+
+    #toHistory({ offset, timeMs, rooms, payload }: StoredEvent): HistoryEvent {
+      const [event, ...args] = this.nsp.server.codec.decodeParts(fromStored(payload)).data;
+      const position = formatPosition(this.#kept.rooms.positionOf(rooms[0]!, offset));
+      return { position, time: timeMs, rooms, event, args };
+    }
+  };
+}
+
+function notKept(rooms: readonly Room[]): HoldfastError {
+  const names = rooms.map((room) => JSON.stringify(room)).join(", ") || "no room";
+  return new HoldfastError("ROOM_NOT_KEPT", `${names}: no pattern of the option "rooms" keeps it`);
+}
