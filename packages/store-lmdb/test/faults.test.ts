@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../src/database.ts";
 import { LmdbStore } from "../src/index.ts";
 import { readMeta, writeMeta } from "../src/meta.ts";
-import { runHolder } from "./holder.ts";
+import { runHolder } from "./processes.ts";
 
 let folder: string;
 beforeEach(() => {
