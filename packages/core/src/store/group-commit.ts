@@ -1,6 +1,6 @@
 import { checkKey, weigh } from "./limits.ts";
+import type { Operation, Precondition } from "./operations.ts";
 import { Flush, Receipt } from "./receipt.ts";
-import type { Operation, Precondition } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
 /** The part of a driver that writes. */

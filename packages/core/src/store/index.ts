@@ -3,6 +3,7 @@ export { checkKey, STORE_LIMITS, weigh } from "./limits.ts";
 export { MemoryDisk } from "./memory-disk.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { type EventSource, mergeChunk } from "./merge.ts";
+export type * from "./operations.ts";
 export { compareUtf8 } from "./ordered-keys.ts";
 export { Flush, Receipt } from "./receipt.ts";
 export { afterPrefix, fromSortable, sortable } from "./sortable.ts";

@@ -1,4 +1,4 @@
-import type { Operation, Precondition } from "./store.ts";
+import type { Operation, Precondition } from "./operations.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Bounds that every driver holds to, so that a program does not find out about a driver's own. */

@@ -1,5 +1,6 @@
 import type { EventSource } from "./merge.ts";
-import type { LogInfo, StoredEvent, StoreEpochs, TrimOperation, TrimResult } from "./store.ts";
+import type { TrimOperation, TrimResult } from "./operations.ts";
+import type { LogInfo, StoredEvent, StoreEpochs } from "./store.ts";
 
 /** Events dropped by one trim at most, so that a trim takes no long time. */
 const TRIM_EVENTS_MAX = 1000;

@@ -2,16 +2,14 @@ import { GroupCommit } from "./group-commit.ts";
 import { MemoryData } from "./memory-data.ts";
 import type { MemoryDisk } from "./memory-disk.ts";
 import { mergeChunk } from "./merge.ts";
+import type { AppendOperation, Operation, Precondition, TrimOperation } from "./operations.ts";
 import type { Receipt } from "./receipt.ts";
 import type {
-  AppendOperation,
   EventChunk,
   EventQuery,
   LogChunk,
   LogCursor,
   LogInfo,
-  Operation,
-  Precondition,
   RecordChunk,
   RecordQuery,
   SeekTarget,
@@ -22,7 +20,6 @@ import type {
   StoreEpochs,
   Tail,
   TailQuery,
-  TrimOperation,
 } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 import { Tails } from "./tail.ts";

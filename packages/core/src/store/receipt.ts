@@ -1,4 +1,4 @@
-import type { CommitResult, Operation, Precondition, TrimResult } from "./store.ts";
+import type { CommitResult, Operation, Precondition, TrimResult } from "./operations.ts";
 import type { StoreError } from "./store-error.ts";
 
 /**
