@@ -9,7 +9,10 @@ await installPackages();
 
 const script = (name) => () => run(process.execPath, [`${root}scripts/${name}`], { capture: true });
 const checks = [
-  ["lint and format", () => runTool("@biomejs/biome/bin/biome", ["ci", "."], { capture: true })],
+  [
+    "lint and format",
+    () => runTool("@biomejs/biome/bin/biome", ["ci", "--colors=off", "."], { capture: true }),
+  ],
   ["import arrows", script("check-imports.mjs")],
   ["committed text", script("check-text.mjs")],
   ["client size", script("check-size.mjs")],

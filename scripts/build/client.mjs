@@ -1,12 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { browserOptions } from "../../packages/client/build-options.mjs";
 import { bundle } from "./bundle.mjs";
 import { bundleTypes } from "./types.mjs";
 
 const require = createRequire(import.meta.url);
-const browser = { platform: "browser", target: "es2022" };
-// Names of ours that begin with an underscore are shortened, but for the one that tools call.
-const minify = { minify: true, mangleProps: /^_[a-z]/, reserveProps: /^_close$/ };
+const { platform, target, mangleProps, reserveProps } = browserOptions;
+const browser = { platform, target };
+const minify = { minify: true, mangleProps, reserveProps };
 
 // browser.ts is the module; global.ts and msgpack.ts are the callable that a script tag defines as `io`.
 const moduleSource = 'export * from "./browser.ts"; export { default } from "./browser.ts";';
