@@ -176,7 +176,8 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.deadlines?.remove(this);
     this.#callbacks = undefined;
     this.#closing = undefined;
-    this.outbox.discard();
+    // who listens to the close still sees what was not sent
+    process.nextTick(forgetUnsent, this);
     this.#releaseTransport();
     this.server.onConnectionClose(this);
     this.consumer?.onClose(reason, description);
@@ -358,6 +359,11 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     transport.owner = undefined;
     transport.close();
   }
+}
+
+function forgetUnsent({ outbox, transport }: Connection): void {
+  outbox.discard();
+  transport.takePending();
 }
 
 /** Whatever is neither text nor bytes is sent as text; nothing, as an empty message. */

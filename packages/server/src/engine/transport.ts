@@ -53,13 +53,13 @@ export abstract class Transport extends LeanEventEmitter implements Sink {
   }
 
   abstract writeBytes(buffers: Buffer[]): void;
-  abstract writePackets(packets: OutgoingPacket[]): void;
+  abstract writePackets(packets: readonly OutgoingPacket[]): void;
   /** Ahead of what waits: heartbeats, and the frames of an upgrade. */
   abstract writeUrgent(packet: OutgoingPacket): void;
   /** What waits for the client to be ready. */
   abstract readonly pendingPackets: readonly OutgoingPacket[];
   /** Takes back what was not written, for the transport that comes after this one. */
-  abstract takePending(): OutgoingPacket[];
+  abstract takePending(): readonly OutgoingPacket[];
   /** @param done to be called when no more frame will come or go */
   protected abstract doClose(done: () => void): void;
 

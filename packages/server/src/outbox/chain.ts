@@ -23,6 +23,7 @@ export class ChainNode {
   run: Run | undefined = undefined;
   start = 0;
   end = 0;
+  #batch: { from: ChainNode; packets: readonly OutgoingPacket[] } | undefined = undefined;
 
   constructor(parent: ChainNode | undefined, packet: OutgoingPacket | undefined) {
     this.parent = parent;
@@ -38,11 +39,24 @@ export class ChainNode {
     }
   }
 
+  /**
+   * The packets after `from` up to and including this node, less those that failed: the same array for everybody who
+   * asks for the same, so that what a sink makes of it can be shared too.
+   */
+  packetsSince(from: ChainNode): readonly OutgoingPacket[] {
+    if (this.#batch?.from === from) return this.#batch.packets;
+    const packets: OutgoingPacket[] = [];
+    for (const { packet } of collectNodes(from, this)) if (!packet!.gate?.hasFailed) packets.push(packet!);
+    this.#batch = { from, packets };
+    return packets;
+  }
+
   /** Cuts off what lies before: every connection has resolved it. Called between ticks. */
   forgetPast(): void {
     this.parent = undefined;
     this.beforeGate = undefined;
     this.run = undefined;
+    this.#batch = undefined;
   }
 }
 
@@ -147,8 +161,8 @@ export function collectBytes(from: ChainNode, to: ChainNode, exclusive: boolean,
   }
 }
 
-/** The packets after `from` up to and including `to`, in order. */
-export function collectPackets(from: ChainNode, to: ChainNode): ChainNode[] {
+/** The nodes after `from` up to and including `to`, in order. */
+export function collectNodes(from: ChainNode, to: ChainNode): ChainNode[] {
   const nodes: ChainNode[] = [];
   for (let node = to; node !== from; node = node.parent!) nodes.push(node);
   return nodes.reverse();

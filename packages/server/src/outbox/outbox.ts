@@ -1,4 +1,4 @@
-import { ChainNode, collectBytes, collectPackets } from "./chain.ts";
+import { ChainNode, collectBytes, collectNodes } from "./chain.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
 import { Hold, type HoldOwner } from "./hold.ts";
@@ -238,7 +238,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
       if (buffers.length > 0) sink.writeBytes(buffers);
       if (owner.isObserved) owner.onWritten();
     } else {
-      const packets = packetsOf(head, limit, edits);
+      const packets = edits ? packetsOf(head, limit, edits) : limit.packetsSince(head);
       if (packets.length > 0) sink.writePackets(packets);
     }
     this.#checkLimit(before);
@@ -261,7 +261,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     reached?.reach();
   }
 
-  #write(packets: OutgoingPacket[]): void {
+  #write(packets: readonly OutgoingPacket[]): void {
     const { sink } = this.#owner;
     if (sink.takesBytes) sink.writeBytes(framesOf(packets));
     else sink.writePackets(packets);
@@ -330,7 +330,7 @@ function packetsOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined)
     while (edits?.[next]?.node === node && edits[next]!.packet) packets.push(edits[next++]!.packet!);
   };
   insertsAt(head);
-  for (const node of collectPackets(head, limit)) {
+  for (const node of collectNodes(head, limit)) {
     const isHole = edits?.[next]?.node === node && !edits[next]!.packet;
     if (isHole) next++;
     else if (!node.packet!.gate?.hasFailed) packets.push(node.packet!);

@@ -13,6 +13,6 @@ export interface Sink {
   readonly isIdle: boolean;
   /** `buffers` hold whole frames, in order. The array becomes the sink's. */
   writeBytes(buffers: Buffer[]): void;
-  /** The array becomes the sink's. */
-  writePackets(packets: OutgoingPacket[]): void;
+  /** Many sinks may be given one array: what is made of it can be shared. */
+  writePackets(packets: readonly OutgoingPacket[]): void;
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { decodePayload, SEPARATOR } from "@holdfast/protocol";
+import { decodePayload } from "@holdfast/protocol";
 import { OutgoingPacket } from "../../outbox/index.ts";
 import type { EngineRequest } from "../request.ts";
 import { Transport } from "../transport.ts";
 import { compress, type HttpCompression } from "./http-compression.ts";
+import { payloadOf } from "./payload.ts";
 import { decodePayloadV3, encodePayloadV3 } from "./payload-v3.ts";
 
 /** How long a close may wait for the client's next poll. */
@@ -28,7 +29,9 @@ export class Polling extends Transport {
   readonly #options: PollingOptions;
   #poll: { req: EngineRequest; res: ServerResponse } | undefined;
   #post: IncomingMessage | undefined;
-  #pending: OutgoingPacket[] = [];
+  #pending: readonly OutgoingPacket[] = [];
+  /** The same as `#pending` once it is ours to change; others may have been given what we were. */
+  #ownPending: OutgoingPacket[] | undefined;
   #pendingBytes = 0;
   #isResponding = false;
   /** The client is to be told of the close at its next poll. */
@@ -72,22 +75,23 @@ export class Polling extends Transport {
     throw new Error("a polling transport takes packets");
   }
 
-  writePackets(packets: OutgoingPacket[]): void {
+  writePackets(packets: readonly OutgoingPacket[]): void {
     for (const packet of packets) this.#pendingBytes += packet.size;
     if (this.#pending.length === 0) this.#pending = packets;
-    else for (const packet of packets) this.#pending.push(packet);
+    else for (const packet of packets) this.#own().push(packet);
     this.#respondIfPolled();
   }
 
   writeUrgent(packet: OutgoingPacket): void {
     this.#pendingBytes += packet.size;
-    this.#pending.unshift(packet);
+    this.#own().unshift(packet);
     this.#respondIfPolled();
   }
 
-  takePending(): OutgoingPacket[] {
+  takePending(): readonly OutgoingPacket[] {
     const packets = this.#pending;
     this.#pending = [];
+    this.#ownPending = undefined;
     this.#pendingBytes = 0;
     return packets;
   }
@@ -140,6 +144,14 @@ export class Polling extends Transport {
     return payload;
   }
 
+  #own(): OutgoingPacket[] {
+    if (!this.#ownPending) {
+      this.#ownPending = [...this.#pending];
+      this.#pending = this.#ownPending;
+    }
+    return this.#ownPending;
+  }
+
   #onPoll(req: EngineRequest, res: ServerResponse): void {
     // a compressed response may be with the client before we hear that it is written
     if (this.#isResponding && this.#poll?.res.writableEnded) this.#onResponded();
@@ -165,14 +177,11 @@ export class Polling extends Transport {
 
   #respondIfPolled(): void {
     if (!this.#poll || this.#isResponding || this.#pending.length === 0) return;
-    const packets = this.takePending();
+    let packets = this.takePending();
     const closed = this.#closeAtPoll;
     this.owner?.onFlush(packets);
-    if (closed) packets.push(CLOSE);
-    const payload =
-      this.protocol === 3
-        ? encodePayloadV3(packets, this.supportsBinary)
-        : packets.flatMap((packet) => packet.pollingText()).join(SEPARATOR);
+    if (closed) packets = [...packets, CLOSE];
+    const payload = this.protocol === 3 ? encodePayloadV3(packets, this.supportsBinary) : payloadOf(packets);
     this.#respond(
       this.wrap(payload),
       packets.some((packet) => packet.compress),
@@ -186,7 +195,7 @@ export class Polling extends Transport {
     this.#isResponding = true;
     const headers = this.#headers(req, {
       // the charset is for pages that are not served as UTF-8
-      "Content-Type": typeof body === "string" ? "text/plain; charset=UTF-8" : "application/octet-stream",
+      "Content-Type": isText(body, this.protocol) ? "text/plain; charset=UTF-8" : "application/octet-stream",
     });
     const done = () => {
       if (this.#poll?.res === res) this.#onResponded();
@@ -260,6 +269,11 @@ export class Polling extends Transport {
     if (this.listenerCount("headers") > 0) this.emit("headers", headers, req);
     return headers;
   }
+}
+
+/** A payload of Engine.IO v4 is text, in bytes or not; one of v3 is what it is. */
+function isText(body: string | Buffer, protocol: 3 | 4): boolean {
+  return typeof body === "string" || protocol === 4;
 }
 
 /** Reads on, so that the client gets its answer; who sends as much again is cut off. */

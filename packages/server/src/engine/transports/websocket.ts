@@ -73,7 +73,7 @@ export class WebSocket extends Transport {
     return [];
   }
 
-  writePackets(packets: OutgoingPacket[]): void {
+  writePackets(packets: readonly OutgoingPacket[]): void {
     this.owner?.onFlush(packets);
     this.#onSent ??= (error) => this.#sent(error);
     for (const packet of packets) {
