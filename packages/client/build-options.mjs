@@ -7,6 +7,5 @@ export const browserOptions = {
   conditions: ["source"],
   // private names, but for those that programs written for socket.io-client reach for, and what is on the wire
   mangleProps: /^_[a-z]/,
-  reserveProps:
-    /^_(placeholder|close|destroy|packet|readyState|reconnecting|autoConnect|opts|pid|lastOffset|queue|callbacks|hasPingExpired|cookieJar)$/,
+  reserveProps: /^_(placeholder|close|readyState|reconnecting)$/,
 };

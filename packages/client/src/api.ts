@@ -3,13 +3,12 @@ import { Manager } from "./manager.ts";
 import { Socket as AnySocket, type DisconnectReason } from "./socket.ts";
 
 export { protocol } from "@holdfast/protocol";
-export { Fetch } from "./fetch.ts";
 export { io, io as connect } from "./io.ts";
 export type { ManagerOptions, SocketOptions } from "./options.ts";
-export { NodeWebSocket, NodeXHR } from "./platform.ts";
+export { Fetch, NodeWebSocket, NodeXHR } from "./platform.ts";
+export { XHR } from "./polling.ts";
 export type { DisconnectDescription } from "./socket.ts";
 export { WS as WebSocket } from "./websocket.ts";
-export { XHR } from "./xhr.ts";
 export { Manager };
 
 // Renamed by a declaration, not by the import: that would make the alias below refer to itself once bundled.

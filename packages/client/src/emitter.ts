@@ -3,6 +3,8 @@ import type { EventListener, EventNames, EventParams, EventsMap, Loose } from ".
 /** A listener, or what `once` put in its place. */
 type Listener = ((...args: Loose[]) => unknown) & { fn?: Listener };
 
+const none = () => ({ __proto__: null }) as unknown as Record<PropertyKey, Listener[] | undefined>;
+
 /**
  * The event emitter of every public object here. Its state is a plain property: an object whose fields are private
  * to the language fails behind a proxy, and frameworks put sockets behind proxies (Vue's `reactive`).
@@ -12,7 +14,7 @@ export class Emitter<
   Emit extends EventsMap = EventsMap,
   Reserved extends EventsMap = Record<never, never>,
 > {
-  private _callbacks = { __proto__: null } as unknown as Record<PropertyKey, Listener[] | undefined>;
+  private _callbacks = none();
 
   on<Name extends EventNames<Reserved> | EventNames<Listen>>(
     event: Name,
@@ -39,27 +41,16 @@ export class Emitter<
   off<Name extends EventNames<Reserved> | EventNames<Listen>>(
     ...args: [event?: Name, listener?: EventListener<Reserved, Listen, Name>]
   ): this {
-    const [event, listener] = args as unknown as [PropertyKey, Listener];
-    if (!args.length) this._callbacks = { __proto__: null } as never;
-    else if (args.length < 2) delete this._callbacks[event];
-    else {
-      const list = this.listeners(event as Name) as Listener[];
-      const index = list.findIndex((known) => known === listener || known.fn === listener);
-      if (index >= 0) list.splice(index, 1);
-    }
+    const [event, listener] = args as unknown as [Name, Listener];
+    if (args.length > 1) {
+      removeFirst(this.listeners(event), (known: Listener) => known === listener || known.fn === listener);
+    } else if (args.length) delete this._callbacks[event];
+    else this._callbacks = none();
     return this;
   }
 
   emit<Name extends EventNames<Emit>>(event: Name, ...args: EventParams<Emit, Name>): this {
-    return this.emitReserved(event as never, ...(args as never));
-  }
-
-  /** Calls the listeners; named apart from `emit` since a Socket's `emit` sends. */
-  protected emitReserved<Name extends EventNames<Reserved>>(
-    event: Name,
-    ...args: EventParams<Reserved, Name>
-  ): this {
-    for (const listener of [...(this._callbacks[event] ?? [])]) listener.apply(this, args);
+    call(this, this.listeners(event as never), args);
     return this;
   }
 
@@ -70,24 +61,28 @@ export class Emitter<
   }
 
   hasListeners<Name extends EventNames<Reserved> | EventNames<Listen>>(event: Name): boolean {
-    return this.listeners(event).length > 0;
+    return !!this.listeners(event)[0];
   }
 }
 
 export interface Emitter<Listen, Emit, Reserved> {
-  addEventListener: this["on"];
   removeListener: this["off"];
   removeAllListeners: this["off"];
-  removeEventListener: this["off"];
+  /** Calls the listeners, where `emit` sends. */
+  _emit<Name extends EventNames<Reserved>>(event: Name, ...args: EventParams<Reserved, Name>): this;
 }
 
 const { prototype } = Emitter;
-prototype.addEventListener = prototype.on;
-prototype.removeListener = prototype.removeAllListeners = prototype.removeEventListener = prototype.off;
+prototype.removeListener = prototype.removeAllListeners = prototype.off;
+prototype._emit = prototype.emit;
 
-/** Listens, and returns what stops it. Custom decoders may lack `off`. */
-export function on(emitter: object, event: string, listener: Loose): () => void {
-  const { on, off } = emitter as Emitter;
-  on.call(emitter, event, listener);
-  return () => void off?.call(emitter, event, listener);
+/** Calls each of the listeners that there are now. */
+export function call(target: object, listeners: readonly Loose[], args: readonly unknown[]): void {
+  for (const listener of [...listeners]) listener.apply(target, args);
+}
+
+/** Removes the first item that `matches`, in place. */
+export function removeFirst<Item>(list: Item[], matches: (item: Item) => boolean): void {
+  // -1, for none, becomes an index past every end
+  list.splice(list.findIndex(matches) >>> 0, 1);
 }

@@ -2,7 +2,7 @@ import type { DefaultEventsMap, EventsMap } from "./events.ts";
 import { Manager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import { Socket } from "./socket.ts";
-import { absoluteUrl, bracket, parseUrl } from "./url.ts";
+import { parseUrl } from "./url.ts";
 
 type Options = Partial<ManagerOptions & SocketOptions>;
 type Connected<Listen extends EventsMap, Emit extends EventsMap> = Socket<
@@ -11,7 +11,7 @@ type Connected<Listen extends EventsMap, Emit extends EventsMap> = Socket<
   Manager<Listen, Emit>
 >;
 
-/** The managers that may be shared, by protocol, host, port and path. */
+/** The managers that may be shared, by TLS, host, port and path. */
 const shared: Record<string, Manager> = {};
 
 /**
@@ -27,21 +27,17 @@ function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends Events
 ): Connected<Listen, Emit>;
 function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends EventsMap = Listen>(
   url?: string | Options,
-  options: Options & { "force new connection"?: boolean } = {},
+  options: Options = {},
 ): Connected<Listen, Emit> {
   if (url && typeof url === "object") [url, options] = [undefined, url];
-  const source = absoluteUrl(url as string | undefined);
-  const { protocol, host, port, path } = parseUrl(source);
+  const { secure, host, path } = parseUrl(url as string | undefined);
   const namespace = path || "/";
-  const id = `${protocol}://${bracket(host)}:${port || (/s$/.test(protocol) ? 443 : 80)}${options.path || "/socket.io"}`;
-  const known = shared[id];
-  const alone =
-    options.forceNew ||
-    options["force new connection"] ||
-    options.multiplex === false ||
-    (known && namespace in known.nsps);
-  const manager = (alone ? undefined : known) ?? new Manager(source, options);
-  if (!alone) shared[id] = manager;
+  // the default port may be written or not
+  const id = secure + host.replace(secure ? /:443$/ : /:80$/, "") + (options.path || "/socket.io");
+  const isAlone =
+    options.forceNew || options.multiplex === false || (shared[id] && namespace in shared[id].nsps);
+  const create = () => new Manager(url, options);
+  const manager = isAlone ? create() : (shared[id] ??= create());
   return manager.socket(namespace, options) as unknown as Connected<Listen, Emit>;
 }
 

@@ -1,13 +1,14 @@
 import type { Packet } from "@holdfast/protocol";
-import { Backoff, retryAfterMs } from "./backoff.ts";
-import { Connection } from "./connection.ts";
-import { Emitter, on } from "./emitter.ts";
-import type { DefaultEventsMap, EventsMap } from "./events.ts";
+import { backoffMs, retryAfterMs } from "./backoff.ts";
+import { type Connection, type ConnectionEvents, openConnection } from "./connection.ts";
+import { Emitter } from "./emitter.ts";
+import type { DefaultEventsMap, EventsMap, Loose } from "./events.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
-import { defaults, type Parser } from "./parser.ts";
-import { type OutgoingPacket, Socket } from "./socket.ts";
-import { type Clock, clockOf, nextTick } from "./timers.ts";
-import type { CloseDetails, RawData } from "./transport.ts";
+import { defaultParser, type Parser } from "./parser.ts";
+import { type DisconnectReason, type OutgoingPacket, Socket } from "./socket.ts";
+import { type After, nextTick, type Stop, timers } from "./timers.ts";
+import type { CloseDetails } from "./transport.ts";
+import { type ParsedUrl, parseUrl } from "./url.ts";
 
 export interface ManagerEvents {
   open: () => void;
@@ -27,47 +28,55 @@ export class Manager<
   EmitEvents extends EventsMap = ListenEvents,
 > extends Emitter<Record<never, never>, ManagerEvents, ManagerEvents> {
   /** The current connection, or the last. */
-  engine!: Connection;
-  opts: Partial<ManagerOptions>;
-  _autoConnect: boolean;
+  declare engine: Connection;
+  /** A copy of what was given, with defaults; changes take effect at the next connection. */
+  declare opts: Partial<ManagerOptions>;
+  declare _autoConnect: boolean;
   _readyState: "opening" | "open" | "closed" = "closed";
-  _reconnecting = false;
-  readonly _clock: Clock;
-  readonly backoff: Backoff;
-
-  private readonly uri: string | undefined;
+  declare _reconnecting: boolean;
+  declare readonly _after: After;
   /** The sockets, by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>> = {};
-  private subs: (() => void)[] = [];
-  private readonly encoder: InstanceType<Parser["Encoder"]>;
-  private readonly decoder: InstanceType<Parser["Decoder"]>;
-  private skipReconnect = false;
-  private _reconnection: boolean;
-  private _attemptsMax: number;
-  private _timeoutMs: number | false;
+
+  declare private readonly _url: ParsedUrl;
+  declare private readonly _encoder: InstanceType<Parser["Encoder"]>;
+  declare private readonly _decoder: InstanceType<Parser["Decoder"]>;
+  /** Of the time to connect, or until the next attempt. */
+  declare private _stopTimer: Stop | undefined;
+  declare private _skipReconnect: boolean;
+  /** Attempts to reconnect since the last success. */
+  private _attempts = 0;
+  /** What the server asked for; the next delay comes on top of it, once. */
+  private _retryAfterMs = 0;
 
   constructor(options?: Partial<ManagerOptions>);
   constructor(url?: string, options?: Partial<ManagerOptions>);
   constructor(url?: string | Partial<ManagerOptions>, options?: Partial<ManagerOptions>);
-  constructor(url?: string | Partial<ManagerOptions>, options: Partial<ManagerOptions> = {}) {
+  constructor(url?: string | Partial<ManagerOptions>, options?: Partial<ManagerOptions>) {
     super();
     if (url && typeof url === "object") [url, options] = [undefined, url];
-    this.uri = url as string | undefined;
-    options.path ||= "/socket.io";
-    this.opts = options;
-    this._clock = clockOf(options);
-    this._reconnection = options.reconnection !== false;
-    this._attemptsMax = options.reconnectionAttempts || Number.POSITIVE_INFINITY;
-    this.backoff = new Backoff(
-      options.reconnectionDelay || 1000,
-      options.reconnectionDelayMax || 5000,
-      options.randomizationFactor,
+    const opts = { ...options };
+    this._url = parseUrl(url as string | undefined);
+    this.opts = opts;
+    opts.path ||= "/socket.io";
+    opts.reconnection = opts.reconnection !== false;
+    opts.reconnectionAttempts ||= Infinity;
+    opts.reconnectionDelay ||= 1000;
+    opts.reconnectionDelayMax ||= 5000;
+    opts.timeout ??= 20_000;
+    this._after = timers(opts);
+    const parser: Parser = opts.parser ?? defaultParser;
+    this._encoder = new parser.Encoder();
+    this._decoder = new parser.Decoder();
+    this._decoder.on("decoded", (packet) =>
+      // in its own turn, so that a listener's exception is not taken for a parse error
+      nextTick(() => {
+        const socket = this.nsps[packet.nsp];
+        if (socket?._isListening) socket._onPacket(packet);
+        this.emit("packet", packet);
+      }),
     );
-    this._timeoutMs = options.timeout ?? 20_000;
-    const parser: Parser = options.parser ?? defaults.parser;
-    this.encoder = new parser.Encoder();
-    this.decoder = new parser.Decoder();
-    this._autoConnect = options.autoConnect !== false;
+    this._autoConnect = opts.autoConnect !== false;
     if (this._autoConnect) this.open();
   }
 
@@ -75,86 +84,97 @@ export class Manager<
   reconnection(): boolean;
   reconnection(value: boolean): this;
   reconnection(value?: boolean): this | boolean {
-    if (value === undefined) return this._reconnection;
-    this._reconnection = value;
-    if (!value) this.skipReconnect = true;
-    return this;
+    if (value === false) this._skipReconnect = true;
+    return this._option("reconnection", value);
   }
 
   /** How many times in a row to try. */
   reconnectionAttempts(): number;
   reconnectionAttempts(value: number): this;
   reconnectionAttempts(value?: number): this | number {
-    if (value === undefined) return this._attemptsMax;
-    this._attemptsMax = value;
-    return this;
+    return this._option("reconnectionAttempts", value);
   }
 
   /** Milliseconds before the first attempt. */
   reconnectionDelay(): number;
   reconnectionDelay(value: number): this;
   reconnectionDelay(value?: number): this | number {
-    return this._setting("min", value);
+    return this._option("reconnectionDelay", value);
   }
 
   /** Milliseconds between attempts, at most. */
   reconnectionDelayMax(): number;
   reconnectionDelayMax(value: number): this;
   reconnectionDelayMax(value?: number): this | number {
-    return this._setting("max", value);
+    return this._option("reconnectionDelayMax", value);
   }
 
   /** How far delays stray. Where it was never given they are spread wider than its 0.5 says. */
   randomizationFactor(): number;
   randomizationFactor(value: number): this;
   randomizationFactor(value?: number): this | number {
-    return this._setting("jitter", value) ?? 0.5;
+    return this._option("randomizationFactor", value) ?? 0.5;
   }
 
   /** Milliseconds to wait for a connection, or false. */
   timeout(): number | false;
   timeout(value: number | false): this;
   timeout(value?: number | false): this | number | false {
-    if (value === undefined) return this._timeoutMs;
-    this._timeoutMs = value;
-    return this;
+    return this._option("timeout", value);
   }
 
   /** Connects; calls back with an error, or none. With a callback a failure does not lead to another attempt. */
   open(fn?: (error?: Error) => void): this {
     if (this._readyState !== "closed") return this;
-    this._readyState = "opening";
-    this.skipReconnect = false;
-    const engine = new Connection(this.uri, this.opts);
-    this.engine = engine;
-    const stopOpen = on(engine, "open", () => {
-      this._onOpen();
-      fn?.();
-    });
+    const { timeout } = this.opts;
+    const engine = openConnection(this._url, this.opts);
+    /** Listens as long as this connection is ours. */
+    const listen = (event: keyof ConnectionEvents, listener: (...args: Loose[]) => void) =>
+      engine.on(event, (...args: unknown[]) => {
+        if (engine === this.engine && this._readyState !== "closed") listener(...args);
+      });
+    const onError = (error: Error) => {
+      this._tell((socket) => socket._onError(error));
+      this.emit("error", error);
+    };
     const fail = (error: Error) => {
       this._cleanup();
       this._readyState = "closed";
-      this.backoff.retryAfterMs = retryAfterMs(error);
-      this.emitReserved("error", error);
+      this._retryAfterMs = retryAfterMs(error);
+      onError(error);
       if (fn) fn(error);
       // the first attempt: those that follow bring a callback
-      else if (!this._reconnecting && this._reconnection && !this.backoff.attempts) this._reconnect();
+      else if (!this._attempts) this._reconnect();
     };
-    this.subs.push(stopOpen, on(engine, "error", fail));
-    if (this._timeoutMs !== false) {
-      this.subs.push(
-        this._clock.after(this._timeoutMs, () => {
-          stopOpen();
-          fail(new Error("timeout"));
-          engine.close();
-        }),
-      );
+    this.engine = engine;
+    this._readyState = "opening";
+    this._skipReconnect = false;
+    if ((timeout as number | false) !== false) {
+      this._stopTimer = this._after(timeout!, () => {
+        fail(new Error("timeout"));
+        engine.close();
+      });
     }
+    listen("open", () => {
+      this._stopTimer?.();
+      this._readyState = "open";
+      this._tell((socket) => socket._onOpen());
+      this.emit("open");
+      fn?.();
+    });
+    listen("error", (error) => (this._readyState === "open" ? onError : fail)(error));
+    listen("close", (reason, details) =>
+      this._readyState === "open" ? this._onClose(reason, details) : fail(new Error(reason)),
+    );
+    listen("ping", () => this.emit("ping"));
+    listen("data", (data) => {
+      try {
+        this._decoder.add(data);
+      } catch (error) {
+        this._onClose("parse error", error as Error);
+      }
+    });
     return this;
-  }
-
-  connect(fn?: (error?: Error) => void): this {
-    return this.open(fn);
   }
 
   /** The socket of a namespace; made when it is first asked for. */
@@ -176,89 +196,81 @@ export class Manager<
     if (!Object.values(this.nsps).some((socket) => socket.active)) this._close();
   }
 
-  _packet(packet: OutgoingPacket): void {
-    for (const chunk of this.encoder.encode(packet)) this.engine.write(chunk, packet.options);
+  _packet(packet: OutgoingPacket & Packet): void {
+    for (const chunk of this._encoder.encode(packet)) this.engine.write(chunk, packet.options);
   }
 
   /** Closes the connection, for good. */
   _close(): void {
-    this.skipReconnect = true;
+    this._skipReconnect = true;
     this._reconnecting = false;
     this._onClose("forced close");
   }
 
-  disconnect(): void {
-    this._close();
+  private _option<Name extends keyof ManagerOptions>(name: Name, value: unknown): never {
+    if (value === undefined) return this.opts[name] as never;
+    this.opts[name] = value as never;
+    return this as never;
   }
 
-  private _setting(name: "min" | "max" | "jitter", value?: number): this | never {
-    if (value === undefined) return this.backoff[name] as never;
-    this.backoff[name] = value;
-    return this;
-  }
-
-  private _onOpen(): void {
-    const { engine, decoder } = this;
-    this._cleanup();
-    this._readyState = "open";
-    this.emitReserved("open");
-    this.subs.push(
-      on(engine, "ping", () => this.emitReserved("ping")),
-      on(engine, "data", (data: RawData) => {
-        try {
-          decoder.add(data);
-        } catch (error) {
-          this._onClose("parse error", error as Error);
-        }
-      }),
-      on(engine, "error", (error: Error) => this.emitReserved("error", error)),
-      on(engine, "close", (reason: string, details: CloseDetails) => this._onClose(reason, details)),
-      // in its own turn, so that a listener's exception is not taken for a parse error
-      on(decoder, "decoded", (packet: Packet) => nextTick(() => this.emitReserved("packet", packet))),
-    );
+  /** Sockets hear of an event first, then the application. */
+  private _tell(tell: (socket: Socket) => void): void {
+    for (const socket of Object.values(this.nsps)) if (socket._isListening) tell(socket as unknown as Socket);
   }
 
   private _cleanup(): void {
-    for (const stop of this.subs.splice(0)) stop();
-    this.decoder.destroy();
+    this._stopTimer?.();
+    this._decoder.destroy();
   }
 
   private _onClose(reason: string, description?: CloseDetails | Error): void {
     this._cleanup();
-    this.engine?.close();
-    this.backoff.reset();
     this._readyState = "closed";
-    this.emitReserved("close", reason, description);
-    if (this._reconnection) this._reconnect();
+    this.engine?.close();
+    this._attempts = 0;
+    this._tell((socket) => socket._onClose(reason as DisconnectReason, description));
+    this.emit("close", reason, description);
+    this._reconnect();
   }
 
   private _reconnect(): void {
-    const { backoff } = this;
-    if (this._reconnecting || this.skipReconnect) return;
-    if (backoff.attempts >= this._attemptsMax) {
-      backoff.reset();
-      this.emitReserved("reconnect_failed");
+    const { opts, _attempts } = this;
+    if (!opts.reconnection || this._reconnecting || this._skipReconnect) return;
+    if (_attempts >= opts.reconnectionAttempts!) {
+      this._attempts = 0;
+      this.emit("reconnect_failed");
       return;
     }
     this._reconnecting = true;
-    this.subs.push(
-      this._clock.after(backoff.duration(), () => {
-        if (this.skipReconnect) return;
-        this.emitReserved("reconnect_attempt", backoff.attempts);
+    this._attempts++;
+    this._stopTimer = this._after(
+      this._retryAfterMs +
+        backoffMs(opts.reconnectionDelay!, opts.reconnectionDelayMax!, opts.randomizationFactor, _attempts),
+      () => {
+        this.emit("reconnect_attempt", this._attempts);
         // a listener may have closed it
-        if (this.skipReconnect) return;
+        if (this._skipReconnect) return;
         this.open((error) => {
           this._reconnecting = false;
           if (error) {
             this._reconnect();
-            this.emitReserved("reconnect_error", error);
+            this.emit("reconnect_error", error);
           } else {
-            const attempt = backoff.attempts;
-            backoff.reset();
-            this.emitReserved("reconnect", attempt);
+            const attempt = this._attempts;
+            this._attempts = 0;
+            this.emit("reconnect", attempt);
           }
         });
-      }),
+      },
     );
   }
 }
+
+export interface Manager<ListenEvents, EmitEvents> {
+  connect: this["open"];
+  disconnect: this["_close"];
+}
+
+const { prototype } = Manager;
+prototype.connect = prototype.open;
+prototype.disconnect = prototype._close;

@@ -1,7 +1,7 @@
 import * as msgpack from "socket.io-msgpack-parser";
-import { defaults } from "./parser.ts";
+import { defaultParser } from "./parser.ts";
 
-defaults.parser = msgpack;
+Object.assign(defaultParser, { Encoder: msgpack.Encoder, Decoder: msgpack.Decoder });
 
 /** The script tag's global `io`, speaking MessagePack: the server needs the same parser. */
 export { default } from "./global.ts";

@@ -9,14 +9,8 @@ export type TransportCtor = { new (options: Loose): { readonly name: string } };
 
 /** What the connection (Engine.IO) understands. */
 export interface EngineOptions {
-  /** Host name with an optional port, where no URL is given. */
-  host?: string;
-  /** Set from the URL. */
-  hostname?: string;
-  /** Whether to use TLS; set from the URL. Default: as the page. */
+  /** Whether to use TLS; set from the URL. */
   secure?: boolean;
-  /** Set from the URL. Default 443 or 80. */
-  port?: string | number;
   /** Sent with every request; a query in the URL takes its place. */
   query?: { [key: string]: Loose };
   /** `http.Agent` to use in Node; `false`, the default, makes a new connection per request. */
@@ -31,8 +25,6 @@ export interface EngineOptions {
   timestampRequests?: boolean;
   /** The transports to use, in order, by name or as classes. Default ["polling", "websocket"]. */
   transports?: TransportName[] | TransportCtor[];
-  /** The same as classes in `transports`; not together with it. */
-  transportImplementations?: TransportCtor[];
   /** Whether the next transport is tried when the first can't connect. Default false. */
   tryAllTransports?: boolean;
   /** Whether to begin with WebSocket after it has worked once. Default false. */

@@ -11,5 +11,5 @@ export interface Parser {
   };
 }
 
-/** What is used without that option; the MessagePack bundle changes it. */
-export const defaults: { parser: Parser } = { parser: { Encoder, Decoder } };
+/** What is used without that option; the MessagePack bundle puts its own in the place. */
+export const defaultParser: Parser = { Encoder, Decoder };

@@ -1,21 +1,14 @@
-import { Fetch } from "./fetch.ts";
 import type { TransportCtor } from "./options.ts";
-import type { BinaryType, CookieJar } from "./transport.ts";
+import { XHR } from "./polling.ts";
+import type { BinaryType } from "./transport.ts";
 import { WS } from "./websocket.ts";
-import { XHR } from "./xhr.ts";
 
 // What differs between browsers (this file) and Node (platform.ts); package.json's "browser" map swaps them.
 
+export { Fetch, XHR as NodeXHR } from "./polling.ts";
 export { WS as NodeWebSocket } from "./websocket.ts";
-export { XHR as NodeXHR } from "./xhr.ts";
 
-/** By name; service workers have no XMLHttpRequest. */
-export const defaultTransports: Record<string, TransportCtor> = {
-  polling: globalThis.XMLHttpRequest ? XHR : Fetch,
-  websocket: WS,
-};
+/** By name. */
+export const defaultTransports: Record<string, TransportCtor> = { polling: XHR, websocket: WS };
 
 export const defaultBinaryType: BinaryType = "arraybuffer";
-
-/** Browsers keep cookies themselves. */
-export const createCookieJar = (): CookieJar | undefined => undefined;

@@ -1,31 +1,27 @@
-import { decodePayload, SEPARATOR } from "@holdfast/protocol";
-import { encodeAll, type Packet, Transport, TransportError } from "./transport.ts";
+import { decodeFrame, SEPARATOR } from "@holdfast/protocol";
+import { encodeText, type Packet, Transport } from "./transport.ts";
 
-/** What an HTTP request came back with. */
-export interface Answer {
-  ok: boolean;
-  status: number;
-  text: string;
-  /** The header Retry-After. */
-  retryAfter?: string | null | undefined;
-  /** What an application finds as `error.context`. */
-  context: unknown;
-}
+/** Why there is no answer: an HTTP status with the response and its header Retry-After, or an error. */
+export type Failure = [description: unknown, context?: unknown, retryAfter?: string | null | undefined];
 
-/** HTTP long-polling: one GET waits for frames while POSTs send them. A subclass makes the requests. */
-export abstract class Polling extends Transport {
-  private _polling = false;
-  private _onPause: (() => void) | undefined;
+/** HTTP long-polling: one GET waits for frames while POSTs send them. */
+export class Fetch extends Transport {
+  declare private _polling: boolean;
+  declare private _onPause: (() => void) | undefined;
 
   get name(): string {
     return "polling";
   }
 
-  /** What to call a failed GET and a failed POST. */
-  protected abstract readonly errors: readonly [string, string];
+  /** What a failed GET and a failed POST are called, and what becomes of cookies without `withCredentials`. */
+  get _terms(): readonly [poll: string, post: string, credentials: RequestCredentials] {
+    return ["fetch read", "fetch write", "omit"];
+  }
 
-  /** Makes a GET, or a POST with `data`. Rejects when there was no answer. */
-  protected abstract request(uri: string, data: string | undefined): Promise<Answer>;
+  open(): void {
+    this.readyState = "opening";
+    this._poll();
+  }
 
   override pause(onPause: () => void): void {
     this.readyState = "pausing";
@@ -33,79 +29,77 @@ export abstract class Polling extends Transport {
     this._settle();
   }
 
-  protected override doOpen(): void {
-    this._poll();
+  /** Makes a GET, or a POST of `body`. Resolves with the answer's text, rejects with a {@link Failure} or an error. */
+  protected async request(uri: string, body?: string): Promise<string> {
+    const { extraHeaders, requestTimeout, withCredentials } = this.opts;
+    const response = await this._fetch(uri, {
+      method: body == null ? "GET" : "POST",
+      // a text goes as text/plain;charset=UTF-8
+      body: body!,
+      headers: extraHeaders!,
+      credentials: withCredentials ? "include" : this._terms[2],
+      signal: requestTimeout ? AbortSignal.timeout(requestTimeout) : null,
+    });
+    if (response.ok) return response.text();
+    throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
+  }
+
+  protected _fetch(uri: string, request: RequestInit): Promise<Response> {
+    return fetch(uri, request);
   }
 
   protected override onData(data: string): void {
-    for (const packet of decodePayload(data)) {
-      if (this.readyState === "opening" && packet.type === "open") this.onOpen();
-      if (packet.type === "close") {
-        this.onClose({ description: "transport closed by the server" });
-        return;
-      }
-      this.onPacket(packet);
+    for (const text of data.split(SEPARATOR)) {
+      const packet = decodeFrame(text);
+      const { type } = packet;
+      if (type === "close") this._onClose({ description: "transport closed by the server" });
+      if (this.readyState === "closed") return;
+      if (this.readyState === "opening" && type === "open") this._onOpen();
+      this._onPacket(packet);
     }
-    if (this.readyState === "closed") return;
     this._polling = false;
-    this.emitReserved("pollComplete");
     if (this.readyState === "open") this._poll();
-    else this._settle();
-  }
-
-  protected override doClose(): void {
-    const close = () => this.write([{ type: "close" }]);
-    // a session that is still opening can be closed only once it has an id
-    if (this.readyState === "open") close();
-    else this.once("open", close);
-  }
-
-  protected override write(packets: Packet[]): void {
-    this.writable = false;
-    encodeAll(packets, false, (texts) => this.doWrite(texts.join(SEPARATOR), () => this.onDrain()));
-  }
-
-  protected override onDrain(): void {
-    super.onDrain();
     this._settle();
   }
 
-  protected doPoll(): void {
-    this._request(undefined, (text) => this.onData(text));
+  protected override doClose(): void {
+    // a session that is still opening has no id to close it by
+    if (this.readyState === "open") this.write([{ type: "close" }]);
   }
 
-  protected doWrite(data: string, done: () => void): void {
-    this._request(data, done);
+  protected override write(packets: Packet[]): void {
+    Promise.all(packets.map(encodeText)).then((texts) =>
+      this._request(() => this._onDrain(), texts.join(SEPARATOR)),
+    );
   }
 
-  protected uri(): string {
-    return this.createUri("http", this.opts.timestampRequests !== false);
+  protected override _onDrain(): void {
+    super._onDrain();
+    this._settle();
   }
 
   private _poll(): void {
     this._polling = true;
-    this.doPoll();
-    this.emitReserved("poll");
+    this._request((text) => this.onData(text));
   }
 
   private _settle(): void {
-    if (this.readyState === "pausing" && !this._polling && this.writable) {
-      this.readyState = "paused";
-      this._onPause!();
-    }
+    if (this._onPause && !this._polling && this.writable) this._onPause();
   }
 
-  private _request(data: string | undefined, done: (text: string) => void): void {
-    const fail = (description: unknown, { retryAfter, context }: Partial<Answer> = {}) => {
-      const error = new TransportError(this.errors[data === undefined ? 0 : 1], description, context);
-      // seconds, or a date
-      const ms = retryAfter ? +retryAfter * 1000 || Date.parse(retryAfter) - Date.now() : 0;
-      if (ms > 0) error.data = { retryAfterMs: ms };
-      this.emitReserved("error", error);
-    };
-    this.request(this.uri(), data).then(
-      (answer) => (answer.ok ? done(answer.text) : fail(answer.status, answer)),
-      fail,
+  private _request(done: (text: string) => void, body?: string): void {
+    this.request(this.uri(), body).then(done, (failure) =>
+      this._onError(`${this._terms[body == null ? 0 : 1]} error`, ...([failure].flat() as Failure)),
     );
+  }
+}
+
+/**
+ * What stands in for long-polling over XMLHttpRequest: the same cookies and errors, by fetch, which is everywhere
+ * now. It is the default in browsers.
+ */
+export class XHR extends Fetch {
+  override get _terms(): readonly [string, string, RequestCredentials] {
+    return ["xhr poll", "xhr post", "same-origin"];
   }
 }

@@ -1,6 +1,6 @@
 import { isReservedEvent, type Packet, PacketType } from "@holdfast/protocol";
 import { retryAfterMs } from "./backoff.ts";
-import { Emitter, on } from "./emitter.ts";
+import { call, Emitter, removeFirst } from "./emitter.ts";
 import type {
   AllButLast,
   DecorateAcknowledgements,
@@ -13,7 +13,7 @@ import type {
   Loose,
 } from "./events.ts";
 import type { SocketOptions } from "./options.ts";
-import type { Clock } from "./timers.ts";
+import type { After, Stop } from "./timers.ts";
 import type { CloseDetails, WriteOptions } from "./transport.ts";
 
 export type DisconnectDescription = Error | CloseDetails;
@@ -37,7 +37,9 @@ export interface SocketEvents {
   disconnect: (reason: DisconnectReason, description?: DisconnectDescription) => void;
 }
 
-export interface OutgoingPacket extends Packet {
+/** A packet on its way out; the namespace is added when it is sent. */
+export interface OutgoingPacket extends Omit<Packet, "nsp"> {
+  nsp?: string;
   options?: WriteOptions;
 }
 
@@ -46,31 +48,25 @@ export interface SocketManager {
   readonly _autoConnect: boolean;
   readonly _reconnecting: boolean;
   readonly _readyState: string;
-  readonly _clock: Clock;
+  readonly _after: After;
   readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean } | undefined;
   reconnection(): boolean;
   reconnectionDelay(): number;
   open(): unknown;
-  _packet(packet: OutgoingPacket): void;
+  _packet(packet: OutgoingPacket & Packet): void;
   _destroy(): void;
 }
 
-type Ack = ((...args: Loose[]) => void) & { withError?: boolean };
+type Ack = (...args: Loose[]) => void;
 type AnyListener = (...args: Loose[]) => void;
 
 interface Flags {
   volatile?: boolean;
   compress?: boolean;
-  timeout?: number;
+  timeout?: number | undefined;
+  /** Whether the acknowledgement gets an error first. */
+  withError?: boolean;
   fromQueue?: boolean;
-}
-
-/** A packet that is sent again until it is acknowledged. */
-interface QueuedPacket {
-  args: [string, ...unknown[]];
-  flags: Flags;
-  tryCount: number;
-  pending: boolean;
 }
 
 /** One namespace of one server: events go both ways by name, with arguments and acknowledgements. */
@@ -79,38 +75,42 @@ export class Socket<
   EmitEvents extends EventsMap = ListenEvents,
   M extends SocketManager = SocketManager,
 > extends Emitter<ListenEvents, EmitEvents, SocketEvents> {
-  readonly io: M;
-  readonly nsp: string;
+  declare readonly io: M;
+  declare readonly nsp: string;
   /** The id that the server knows this socket by, while it is connected. */
-  id: string | undefined;
+  declare id: string | undefined;
   connected = false;
   /** Whether the server restored rooms and data, and sent what was missed, at the last connection. */
   recovered = false;
   /** What is sent to the server's middleware at each connection. */
-  auth: SocketOptions["auth"];
+  declare auth: SocketOptions["auth"];
   /** Events that came before the answer to our CONNECT. */
   receiveBuffer: ReadonlyArray<Loose>[] = [];
   /** What waits for a connection. */
   sendBuffer: OutgoingPacket[] = [];
-  readonly _opts: Partial<SocketOptions>;
-  _pid: string | undefined;
-  _lastOffset: string | undefined;
-  _queue: QueuedPacket[] = [];
+  declare readonly _opts: Partial<SocketOptions>;
+  declare _pid: string | undefined;
+  declare _lastOffset: string | undefined;
+  /** Sends the packets that are sent again until they are acknowledged, in order: the first is under way. */
+  private _queue: (() => void)[] = [];
+  declare private _isQueueBusy: boolean;
 
   private ids = 0;
-  private acks: Record<number, Ack> = {};
+  /** What settles the acknowledgements that are waited for, by packet id. */
+  private acks: Record<number, (error: Error | null, args?: unknown[]) => void> = {};
   private flags: Flags = {};
-  private subs: (() => void)[] | undefined;
-  private _stopRetry: (() => void) | undefined;
-  private _anyListeners: AnyListener[] = [];
-  private _anyOutgoingListeners: AnyListener[] = [];
+  private _any: AnyListener[] = [];
+  private _anyOutgoing: AnyListener[] = [];
+  /** Whether the manager tells of its events. */
+  _isListening = false;
+  declare private _stopRetry: Stop | undefined;
 
   constructor(io: M, nsp: string, options?: Partial<SocketOptions>) {
     super();
     this.io = io;
     this.nsp = nsp;
-    this.auth = options?.auth;
     this._opts = { ...options };
+    this.auth = this._opts.auth;
     if (io._autoConnect) this.connect();
   }
 
@@ -120,27 +120,16 @@ export class Socket<
 
   /** Whether the socket is connected or will try to connect by itself. */
   get active(): boolean {
-    return !!(this.subs ?? this._stopRetry);
+    return this._isListening || !!this._stopRetry;
   }
 
   connect(): this {
     const { io } = this;
     if (this.connected || this._stopRetry) return this;
-    this.subs ??= [
-      on(io, "open", () => this._onOpen()),
-      on(io, "packet", (packet: Packet) => packet.nsp === this.nsp && this._onPacket(packet)),
-      on(io, "error", (error: Error) => this.connected || this.emitReserved("connect_error", error)),
-      on(io, "close", (reason: DisconnectReason, details?: DisconnectDescription) =>
-        this._onClose(reason, details),
-      ),
-    ];
+    this._isListening = true;
     if (!io._reconnecting) io.open();
     if (io._readyState === "open") this._onOpen();
     return this;
-  }
-
-  open(): this {
-    return this.connect();
   }
 
   /** Sends a "message" event. */
@@ -153,27 +142,25 @@ export class Socket<
     event: Name,
     ...args: EventParams<EmitEvents, Name>
   ): this {
-    const { flags, io } = this;
+    const { flags, _opts } = this;
+    const { engine } = this.io;
     if (isReservedEvent(event)) throw new Error(`"${String(event)}" is a reserved event name`);
-    const data = [event, ...args] as QueuedPacket["args"];
-    if (this._opts.retries && !flags.fromQueue && !flags.volatile) {
-      this._enqueue(data);
-      return this;
-    }
+    this.flags = {};
+    const ack: Ack | undefined = typeof args.at(-1) === "function" ? (args.pop() as Ack) : undefined;
+    const data = [event, ...args];
     const packet: OutgoingPacket = {
       type: PacketType.EVENT,
-      nsp: this.nsp,
       data,
       options: { compress: flags.compress !== false },
     };
-    if (typeof data.at(-1) === "function") {
-      packet.id = this.ids++;
-      this._registerAck(packet.id, data.pop() as Ack);
+    if (_opts.retries && !flags.fromQueue && !flags.volatile) this._enqueue(data, flags, ack);
+    else {
+      if (ack) this._registerAck(packet, ack, flags);
+      if (!flags.volatile || engine?.transport?.writable) {
+        if (this.connected && !engine!._hasPingExpired()) this._sendEvent(packet);
+        else this.sendBuffer.push(packet);
+      }
     }
-    this.flags = {};
-    if (flags.volatile && !io.engine?.transport?.writable) return this;
-    if (this.connected && !io.engine?._hasPingExpired()) this._sendEvent(packet);
-    else this.sendBuffer.push(packet);
     return this;
   }
 
@@ -183,22 +170,18 @@ export class Socket<
     ...args: AllButLast<EventParams<EmitEvents, Name>>
   ): Promise<FirstArg<Last<EventParams<EmitEvents, Name>>>> {
     return new Promise((resolve, reject) => {
+      this.flags.withError = true;
       const ack: Ack = (error, answer) => (error ? reject(error) : resolve(answer));
-      ack.withError = true;
       this.emit(event, ...([...args, ack] as never));
     });
   }
 
   disconnect(): this {
     const { connected } = this;
-    if (connected) this._packet({ type: PacketType.DISCONNECT, nsp: this.nsp });
+    if (connected) this._packet({ type: PacketType.DISCONNECT });
     this._destroy();
     if (connected) this._onClose("io client disconnect");
     return this;
-  }
-
-  close(): this {
-    return this.disconnect();
   }
 
   /** Whether the next event may be compressed. */
@@ -221,142 +204,137 @@ export class Socket<
 
   /** Calls `listener` with the name and arguments of every event that comes in. */
   onAny(listener: AnyListener): this {
-    this._anyListeners.push(listener);
+    this._any.push(listener);
     return this;
   }
 
   prependAny(listener: AnyListener): this {
-    this._anyListeners.unshift(listener);
+    this._any.unshift(listener);
     return this;
   }
 
   /** Removes one listener, or all. */
   offAny(listener?: AnyListener): this {
-    remove(this._anyListeners, listener);
+    remove(this._any, listener);
     return this;
   }
 
   listenersAny(): AnyListener[] {
-    return this._anyListeners;
+    return this._any;
   }
 
   /** Calls `listener` with the name and arguments of every event that goes out. */
   onAnyOutgoing(listener: AnyListener): this {
-    this._anyOutgoingListeners.push(listener);
+    this._anyOutgoing.push(listener);
     return this;
   }
 
   prependAnyOutgoing(listener: AnyListener): this {
-    this._anyOutgoingListeners.unshift(listener);
+    this._anyOutgoing.unshift(listener);
     return this;
   }
 
   /** Removes one listener, or all. */
   offAnyOutgoing(listener?: AnyListener): this {
-    remove(this._anyOutgoingListeners, listener);
+    remove(this._anyOutgoing, listener);
     return this;
   }
 
   listenersAnyOutgoing(): AnyListener[] {
-    return this._anyOutgoingListeners;
+    return this._anyOutgoing;
   }
 
-  private _registerAck(id: number, ack: Ack): void {
-    const ms = this.flags.timeout ?? this._opts.ackTimeout;
-    if (ms === undefined) {
-      this.acks[id] = ack;
-      return;
-    }
-    const stop = this.io._clock.after(ms, () => {
+  private _registerAck(packet: OutgoingPacket, ack: Ack, flags: Flags): void {
+    const ms = flags.timeout ?? this._opts.ackTimeout;
+    const id = this.ids++;
+    packet.id = id;
+    this.acks[id] = (error, args = []) => {
       delete this.acks[id];
-      this.sendBuffer = this.sendBuffer.filter((packet) => packet.id !== id);
-      ack.call(this, new Error("operation has timed out"));
-    });
-    const stopped: Ack = (...args) => {
-      stop();
-      ack.apply(this, args);
+      stop?.();
+      if (flags.withError || ms !== undefined) ack.call(this, error, ...args);
+      else if (!error) ack.apply(this, args);
     };
-    stopped.withError = true;
-    this.acks[id] = stopped;
+    let stop: Stop | undefined;
+    if (ms !== undefined) {
+      stop = this.io._after(ms, () => {
+        removeFirst(this.sendBuffer, (buffered) => buffered === packet);
+        this.acks[id]!(new Error("operation has timed out"));
+      });
+    }
   }
 
-  private _enqueue(args: QueuedPacket["args"]): void {
-    const { _queue } = this;
-    const ack = typeof args.at(-1) === "function" ? (args.pop() as Ack) : undefined;
-    const packet: QueuedPacket = {
-      args,
-      flags: { ...this.flags, fromQueue: true },
-      tryCount: 0,
-      pending: false,
-    };
-    const settle: Ack = (error: Error | null, ...answer) => {
-      packet.pending = false;
-      if (!error || packet.tryCount > this._opts.retries!) {
-        _queue.shift();
+  private _enqueue(args: unknown[], flags: Flags, ack: Ack | undefined): void {
+    let tries = 0;
+    const settle: Ack = (error, ...answer) => {
+      this._isQueueBusy = false;
+      if (!error || tries > this._opts.retries!) {
+        this._queue.shift();
         ack?.(error, ...answer);
       }
       this._drainQueue();
     };
-    settle.withError = true;
-    args.push(settle);
-    _queue.push(packet);
-    this.flags = {};
+    this._queue.push(() => {
+      tries++;
+      this.flags = { ...flags, fromQueue: true, withError: true };
+      this.emit.apply(this, [...args, settle] as never);
+    });
     this._drainQueue();
   }
 
-  /** Sends the head of the queue, unless it is under way. */
   private _drainQueue(): void {
-    const packet = this._queue[0];
-    if (!this.connected || !packet || packet.pending) return;
-    packet.pending = true;
-    packet.tryCount++;
-    this.flags = packet.flags;
-    this.emit.apply(this, packet.args as never);
-  }
-
-  private _packet(packet: OutgoingPacket): void {
-    this.io._packet(packet);
-  }
-
-  private _sendEvent(packet: OutgoingPacket): void {
-    for (const listener of [...this._anyOutgoingListeners]) listener.apply(this, packet.data as unknown[]);
-    this._packet(packet);
-  }
-
-  private _onOpen(): void {
-    const connect = (data?: object) =>
-      this._packet({
-        type: PacketType.CONNECT,
-        nsp: this.nsp,
-        data: this._pid ? { pid: this._pid, offset: this._lastOffset, ...data } : data,
-      });
-    if (typeof this.auth === "function") this.auth(connect);
-    else connect(this.auth);
-  }
-
-  private _onClose(reason: DisconnectReason, details?: DisconnectDescription): void {
-    this.connected = false;
-    this.id = undefined;
-    this.emitReserved("disconnect", reason, details);
-    for (const id in this.acks) {
-      // an answer to what has not been sent may still come
-      if (this.sendBuffer.some((packet) => packet.id === +id)) continue;
-      const ack = this.acks[id]!;
-      delete this.acks[id];
-      if (ack.withError) ack.call(this, new Error("socket has been disconnected"));
+    const [send] = this._queue;
+    if (this.connected && send && !this._isQueueBusy) {
+      this._isQueueBusy = true;
+      send();
     }
   }
 
-  private _onPacket({ type, data, id }: Packet): void {
-    const args = data as Loose;
+  private _packet(packet: OutgoingPacket): void {
+    this.io._packet({ ...packet, nsp: this.nsp });
+  }
+
+  private _sendEvent(packet: OutgoingPacket): void {
+    call(this, this._anyOutgoing, packet.data as unknown[]);
+    this._packet(packet);
+  }
+
+  _onError(error: Error): void {
+    if (!this.connected) this._emit("connect_error", error);
+  }
+
+  _onOpen(): void {
+    const { auth, _pid: pid, _lastOffset: offset } = this;
+    const connect = (data?: object) =>
+      this._packet({ type: PacketType.CONNECT, data: pid ? { pid, offset, ...data } : data });
+    if (typeof auth === "function") auth(connect);
+    else connect(auth);
+  }
+
+  _onClose(reason: DisconnectReason, details?: DisconnectDescription): void {
+    this.connected = false;
+    this.id = undefined;
+    this._emit("disconnect", reason, details);
+    for (const id in this.acks) {
+      // an answer to what has not been sent may still come
+      if (!this.sendBuffer.some((packet) => packet.id === +id)) {
+        this.acks[id]!(new Error("socket has been disconnected"));
+      }
+    }
+  }
+
+  _onPacket({ type, data: args, id }: Packet & { data?: Loose }): void {
     switch (type) {
       case PacketType.CONNECT:
-        if (args?.sid) this._onConnect(args.sid, args.pid);
-        else
-          this.emitReserved(
-            "connect_error",
-            new Error("The server speaks Socket.IO 2.x, this client 3.x and later"),
-          );
+        if (args?.sid) {
+          this.id = args.sid;
+          this.recovered = !!args.pid && this._pid === args.pid;
+          this._pid = args.pid;
+          this.connected = true;
+          for (const event of this.receiveBuffer.splice(0)) this._onEvent(event);
+          for (const packet of this.sendBuffer.splice(0)) this._sendEvent(packet);
+          this._drainQueue();
+          this._emit("connect");
+        } else this._onError(new Error("Socket.IO 2.x server"));
         break;
       case PacketType.EVENT:
       case PacketType.BINARY_EVENT:
@@ -365,46 +343,32 @@ export class Socket<
         else this.receiveBuffer.push(args);
         break;
       case PacketType.ACK:
-      case PacketType.BINARY_ACK: {
-        const ack = this.acks[id!];
-        delete this.acks[id!];
-        ack?.apply(this, ack.withError ? [null, ...args] : args);
+      case PacketType.BINARY_ACK:
+        this.acks[id!]?.(null, args);
         break;
-      }
       case PacketType.DISCONNECT:
         this._destroy();
         this._onClose("io server disconnect");
         break;
       case PacketType.CONNECT_ERROR:
+        this._destroy();
         this._onRefused(Object.assign(new Error(args.message), { data: args.data }));
     }
   }
 
-  private _onConnect(id: string, pid?: string): void {
-    this.id = id;
-    this.recovered = !!pid && this._pid === pid;
-    this._pid = pid;
-    this.connected = true;
-    for (const args of this.receiveBuffer.splice(0)) this._onEvent(args);
-    for (const packet of this.sendBuffer.splice(0)) this._sendEvent(packet);
-    this._drainQueue();
-    this.emitReserved("connect");
-  }
-
   private _onEvent(args: ReadonlyArray<Loose>): void {
-    for (const listener of [...this._anyListeners]) listener.apply(this, args as Loose[]);
-    this.emitReserved.apply(this, args as never);
     const last = args.at(-1);
+    call(this, this._any, args);
+    super.emit.apply(this, args as never);
     if (this._pid && typeof last === "string") this._lastOffset = last;
   }
 
   /** What a listener answers an event with; only its first call counts. */
   private _answer(id: number): Ack {
-    let sent = false;
+    let sent: boolean;
     return (...data) => {
-      if (sent) return;
+      if (!sent) this._packet({ type: PacketType.ACK, id, data });
       sent = true;
-      this._packet({ type: PacketType.ACK, nsp: this.nsp, id, data });
     };
   }
 
@@ -412,28 +376,34 @@ export class Socket<
   private _onRefused(error: ExtendedError): void {
     const { io } = this;
     const ms = retryAfterMs(error);
-    this._destroy();
     if (ms && io.reconnection()) {
-      this._stopRetry = io._clock.after(ms + Math.random() * io.reconnectionDelay(), () => {
+      this._stopRetry = io._after(ms + Math.random() * io.reconnectionDelay(), () => {
         this._stopRetry = undefined;
         this.connect();
       });
     }
-    this.emitReserved("connect_error", error);
+    this._onError(error);
   }
 
   private _destroy(): void {
     // deaf to the manager, it does not come back by itself
-    for (const stop of this.subs ?? []) stop();
-    this.subs = undefined;
+    this._isListening = false;
     this._stopRetry?.();
     this._stopRetry = undefined;
     this.io._destroy();
   }
 }
 
+export interface Socket<ListenEvents, EmitEvents, M> {
+  open: this["connect"];
+  close: this["disconnect"];
+}
+
+const { prototype } = Socket;
+prototype.open = prototype.connect;
+prototype.close = prototype.disconnect;
+
 function remove(listeners: AnyListener[], listener: AnyListener | undefined): void {
-  const index = listeners.indexOf(listener!);
-  if (!listener) listeners.length = 0;
-  else if (index >= 0) listeners.splice(index, 1);
+  if (listener) removeFirst(listeners, (known) => known === listener);
+  else listeners.length = 0;
 }

@@ -1,27 +1,16 @@
-import { decodeFrame, encodeFrame, encodeFrameText, type Frame, type FrameType } from "@holdfast/protocol";
+import { decodeFrame, encodeFrameText, type FrameType } from "@holdfast/protocol";
 import { Emitter } from "./emitter.ts";
 import type { Loose } from "./events.ts";
 import type { EngineOptions } from "./options.ts";
-import { bracket, encodeQuery } from "./url.ts";
 
 /** Text, or bytes. */
 export type RawData = Loose;
 
 export type BinaryType = "arraybuffer" | "nodebuffer" | "blob";
 
-/** Cookies, where no browser keeps them. */
-export interface CookieJar {
-  /** @param lines Set-Cookie headers */
-  parseCookies(lines: readonly string[] | undefined): void;
-  appendCookies(headers: { append(name: string, value: string): void }): void;
-  /** The Cookie header, or an empty text. */
-  header(): string;
-}
-
 /** What a transport sees of its connection. */
 export interface TransportOwner {
   readonly binaryType: BinaryType;
-  readonly _cookieJar: CookieJar | undefined;
 }
 
 export interface WriteOptions {
@@ -42,28 +31,22 @@ export interface CloseDetails {
 }
 
 /** Why a transport failed. */
-export class TransportError extends Error {
-  readonly type = "TransportError";
+export interface TransportError extends Error {
+  type: "TransportError";
   /** More detail: the status of an HTTP response, for one. */
-  readonly description: unknown;
+  description: unknown;
   /** What knows everything: an XMLHttpRequest, a Response, an event. */
-  readonly context: unknown;
+  context: unknown;
   /** How long the server asks to be left alone (HTTP's Retry-After), where it does. */
-  data?: { retryAfterMs: number };
-
-  constructor(reason: string, description?: unknown, context?: unknown) {
-    super(reason);
-    this.description = description;
-    this.context = context;
-  }
+  data?: { retryAfterMs: number } | undefined;
 }
 
 export type TransportOptions = EngineOptions & {
-  query: Record<string, Loose>;
+  query: Record<string, string>;
   socket: TransportOwner;
-  hostname: string;
-  secure: boolean;
-  port: string | number;
+  /** Host and port. */
+  host: string;
+  path: string;
 };
 
 interface TransportEvents {
@@ -72,118 +55,113 @@ interface TransportEvents {
   packet: (packet: Packet) => void;
   close: (details?: CloseDetails) => void;
   drain: () => void;
-  poll: () => void;
-  pollComplete: () => void;
 }
 
 /**
- * What moves the frames of one connection. A subclass MUST implement `doOpen`, `doClose` and `write`; it reports
- * through `onOpen`, `onData`, `onError` and `onClose`, and after each `write` sets `writable` and emits "drain".
+ * What moves the frames of one connection. A subclass MUST implement `open`, `doClose` and `write`; it reports
+ * through `_onOpen`, `onData`, `_onError` and `_onClose`, and after each `write` through `_onDrain`.
  */
 export abstract class Transport extends Emitter<Record<never, never>, TransportEvents, TransportEvents> {
-  readyState: "opening" | "open" | "closed" | "pausing" | "paused" | undefined;
+  declare readyState: "opening" | "open" | "closed" | "pausing" | "paused";
   /** Whether a write may start. */
-  writable = false;
-  opts: TransportOptions;
-  query: Record<string, Loose>;
-  socket: TransportOwner;
-  supportsBinary: boolean;
+  declare writable: boolean;
+  declare readonly opts: TransportOptions;
+  declare readonly query: Record<string, string>;
 
   abstract get name(): string;
 
-  constructor(options: TransportOptions) {
+  constructor(opts: TransportOptions) {
     super();
-    this.opts = options;
-    this.query = options.query;
-    this.socket = options.socket;
-    this.supportsBinary = !options.forceBase64;
+    this.opts = opts;
+    this.query = opts.query;
   }
 
-  open(): this {
-    this.readyState = "opening";
-    this.doOpen();
-    return this;
-  }
+  /** Starts to connect. */
+  abstract open(): void;
 
   close(): this {
-    if (/open/.test(this.readyState!)) {
+    if (/open/.test(this.readyState)) {
       this.doClose();
-      this.onClose();
+      this._onClose();
     }
     return this;
   }
 
   send(packets: Packet[]): void {
     // closed silently, by beforeunload for one, it may be written to no more
-    if (this.readyState === "open") this.write(packets);
+    if (this.readyState === "open") {
+      this.writable = false;
+      this.write(packets);
+    }
   }
 
   /** Calls back once nothing is under way in either direction. */
   pause(_onPause: () => void): void {}
 
-  protected onError(reason: string, description?: unknown, context?: unknown): this {
-    return this.emitReserved("error", new TransportError(reason, description, context));
+  /** @param retryAfter seconds, or a date: the HTTP header */
+  protected _onError(
+    reason: string,
+    description?: unknown,
+    context?: unknown,
+    retryAfter?: string | null,
+  ): void {
+    const ms = +retryAfter! * 1000 || Date.parse(retryAfter!) - Date.now();
+    this.emit(
+      "error",
+      Object.assign(new Error(reason), {
+        type: "TransportError",
+        description,
+        context,
+        data: ms > 0 ? { retryAfterMs: ms } : undefined,
+      }),
+    );
   }
 
-  protected onOpen(): void {
+  protected _onOpen(): void {
     this.readyState = "open";
     this.writable = true;
-    this.emitReserved("open");
+    this.emit("open");
   }
 
   protected onData(data: RawData): void {
-    this.onPacket(decodeFrame(data));
+    this._onPacket(decodeFrame(data));
   }
 
-  protected onPacket(packet: Frame): void {
-    this.emitReserved("packet", { ...packet, data: as(this.socket.binaryType, packet.data) });
+  protected _onPacket({ type, data }: Packet): void {
+    const { binaryType } = this.opts.socket;
+    if (data && typeof data !== "string") {
+      if (binaryType === "blob") data = new Blob([data]);
+      // no copy of what is an ArrayBuffer already
+      if (binaryType === "arraybuffer") data = new Uint8Array(data).buffer;
+    }
+    this.emit("packet", { type, data });
   }
 
-  protected onClose(details?: CloseDetails): void {
+  protected _onClose(details?: CloseDetails): void {
     this.readyState = "closed";
-    this.emitReserved("close", details);
+    this.emit("close", details);
   }
 
-  /** Ready for another write, soon: a connection first puts away what it has just handed over. */
-  protected onDrain(): void {
+  /** Ready for another write. */
+  protected _onDrain(): void {
     this.writable = true;
-    this.emitReserved("drain");
+    this.emit("drain");
   }
 
-  protected createUri(schema: string, stamped: boolean | undefined): string {
-    const { hostname, port, secure, path, timestampParam } = this.opts;
-    const { query } = this;
-    if (stamped) query[timestampParam!] = Date.now().toString(36) + Math.random().toString(36).slice(2, 5);
-    if (!this.supportsBinary) query.b64 = 1;
-    return `${schema}${secure ? "s" : ""}://${bracket(hostname)}${
-      port && +port !== (secure ? 443 : 80) ? `:${port}` : ""
-    }${path}?${encodeQuery(query)}`;
+  protected uri(): string {
+    const { opts, query, name } = this;
+    const isPolling = name === "polling";
+    // caches must not answer in the server's place
+    if (opts.timestampRequests ?? isPolling) query[opts.timestampParam ?? "t"] = `${Math.random()}`;
+    if (opts.forceBase64) query.b64 = "1";
+    const schema = (isPolling ? "http" : "ws") + (opts.secure ? "s" : "");
+    return `${schema}://${opts.host + opts.path}?${new URLSearchParams(query)}`;
   }
 
-  protected abstract doOpen(): void;
   protected abstract doClose(): void;
   protected abstract write(packets: Packet[]): void;
 }
 
-/** Hands the encoded packets over: at once, or when the Blobs that must become text have been read. */
-export function encodeAll(packets: Packet[], binary: boolean, then: (encoded: RawData[]) => void): void {
-  const isBlob = (data: unknown) => !binary && globalThis.Blob && data instanceof Blob;
-  if (packets.some(({ data }) => isBlob(data))) {
-    Promise.all(
-      packets.map(async (packet) => ({
-        ...packet,
-        data: isBlob(packet.data) ? await packet.data.arrayBuffer() : packet.data,
-      })),
-    ).then((read) => encodeAll(read, binary, then));
-  } else
-    then(packets.map(({ type, data }) => (binary ? encodeFrame : encodeFrameText)(type as FrameType, data)));
-}
-
-/** The data in the form that the application asked for. */
-function as(type: BinaryType, data: RawData): RawData {
-  if (!data || typeof data === "string") return data;
-  if (type === "blob") return new Blob([data]);
-  return type === "arraybuffer" && ArrayBuffer.isView(data)
-    ? new Uint8Array(data as Uint8Array).buffer
-    : data;
-}
+/** A packet as text; a Blob must be read first. */
+export const encodeText = async ({ type, data }: Packet): Promise<string> =>
+  encodeFrameText(type as FrameType, data instanceof Blob ? await data.arrayBuffer() : data);

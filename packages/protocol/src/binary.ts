@@ -1,14 +1,13 @@
 /** What travels as a binary attachment. Blob and File exist in browsers and are sent by clients only. */
 export type Binary = ArrayBuffer | ArrayBufferView | Blob;
 
-type Placeholder = { _placeholder: true; num: number };
+interface Placeholder {
+  _placeholder: true;
+  num: number;
+}
 
 export function isBinary(value: unknown): value is Binary {
-  return (
-    value instanceof ArrayBuffer ||
-    ArrayBuffer.isView(value) ||
-    (typeof Blob !== "undefined" && value instanceof Blob)
-  );
+  return value instanceof ArrayBuffer || ArrayBuffer.isView(value) || value instanceof Blob;
 }
 
 /** Whether `value` holds binary data anywhere, looking through `toJSON` once, as JSON.stringify would. */
@@ -27,30 +26,28 @@ export function hasBinary(value: unknown, fromToJson?: boolean): boolean {
   return false;
 }
 
-/** A copy of `value` with each binary replaced by a numbered placeholder; the binaries are pushed to `found`. */
-export function extractBinary(value: unknown, found: Binary[], fromToJson?: boolean): unknown {
-  if (!value || typeof value !== "object" || value instanceof Date) return value;
-  if (isBinary(value)) return { _placeholder: true, num: found.push(value) - 1 } satisfies Placeholder;
-  if (Array.isArray(value)) return value.map((item) => extractBinary(item, found));
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === "function" && !fromToJson) return extractBinary(toJSON.call(value), found, true);
-  // fromEntries defines properties: a key named __proto__ stays a key
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, extractBinary(item, found)]));
+/** JSON with numbered placeholders in the place of binaries, which are pushed to `found`. */
+export function stringifyBinary(data: unknown, found: Binary[]): string {
+  return JSON.stringify(data, function (this: Record<string, unknown>, key, value) {
+    if (typeof value !== "object") return value;
+    // a Buffer has become an object of numbers by now, by its toJSON
+    const binary = isBinary(this[key]) ? this[key] : value;
+    if (!isBinary(binary)) return value;
+    return { _placeholder: true, num: found.push(binary) - 1 } satisfies Placeholder;
+  });
 }
 
-/** The inverse of {@link extractBinary}, in place. Throws when a placeholder names no attachment. */
+/** Puts binaries in the place of placeholders. Throws when a placeholder names no binary. */
 export function insertBinary(value: unknown, binaries: readonly unknown[]): unknown {
-  if (!value || typeof value !== "object") return value;
-  if ((value as Placeholder)._placeholder === true) {
-    const { num } = value as Placeholder;
-    if (typeof num !== "number" || !(num in binaries)) throw new Error("illegal attachments");
+  const { _placeholder, num } = value as Placeholder;
+  if (_placeholder === true) {
+    if (!isBinary(binaries[num])) throw new Error("illegal attachments");
     return binaries[num];
   }
   const record = value as Record<string, unknown>;
+  // keys of JSON: a __proto__ among them is changed in place, never assigned
   for (const key of Object.keys(record)) {
-    const item = record[key];
-    // only what can change is assigned
-    if (item && typeof item === "object") record[key] = insertBinary(item, binaries);
+    if (record[key] && typeof record[key] === "object") record[key] = insertBinary(record[key], binaries);
   }
   return value;
 }

@@ -11,7 +11,7 @@ export type FrameData = string | ArrayBuffer | ArrayBufferView;
 /** `error` stands for anything that could not be decoded. */
 export interface Frame {
   type: FrameType | "error";
-  data?: FrameData;
+  data?: FrameData | undefined;
 }
 
 /** Separates the frames of one polling payload (Engine.IO v4, "HTTP long-polling": ASCII record separator). */
@@ -25,13 +25,9 @@ export function encodeFrame(type: FrameType, data: FrameData = ""): FrameData {
 }
 
 /** One frame as text, for polling: bytes become "b" and base64. */
-export function encodeFrameText(type: FrameType, data: FrameData = ""): string {
-  if (typeof data === "string") return frameTypes.indexOf(type) + data;
-  return `b${encodeBase64(
-    ArrayBuffer.isView(data)
-      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-      : new Uint8Array(data),
-  )}`;
+export function encodeFrameText(type: FrameType, data?: FrameData): string {
+  const encoded = encodeFrame(type, data);
+  return typeof encoded === "string" ? encoded : `b${encodeBase64(encoded)}`;
 }
 
 /** The frame in a WebSocket message or in one record of a polling payload. */
@@ -40,7 +36,7 @@ export function decodeFrame(encoded: FrameData): Frame {
   if (encoded[0] === "b") return { type: "message", data: decodeBase64(encoded.slice(1)) };
   const type = frameTypes[encoded.charCodeAt(0) - 48];
   if (!type) return ERROR;
-  return encoded.length > 1 ? { type, data: encoded.slice(1) } : { type };
+  return { type, data: encoded.slice(1) || undefined };
 }
 
 /** The frames of a polling payload; decoding ends at the first that is malformed, which is returned as `error`. */

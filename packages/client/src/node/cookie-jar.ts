@@ -1,4 +1,4 @@
-import type { CookieJar } from "../transport.ts";
+import type { TransportOptions } from "../transport.ts";
 
 interface Cookie {
   value: string;
@@ -7,7 +7,7 @@ interface Cookie {
 }
 
 /** The cookies of one connection, where no browser keeps them. Knows one server only, so neither domains nor paths. */
-export class NodeCookieJar implements CookieJar {
+export class CookieJar {
   private readonly _cookies = new Map<string, Cookie>();
 
   /** @param lines Set-Cookie headers */
@@ -42,15 +42,20 @@ export class NodeCookieJar implements CookieJar {
     return this._cookies.entries();
   }
 
-  appendCookies(headers: { append(name: string, value: string): void }): void {
-    const header = this.header();
-    if (header) headers.append("cookie", header);
-  }
-
   /** The Cookie header, or an empty text. */
   header(): string {
     return [...this.cookies].map(([name, { value }]) => `${name}=${value}`).join("; ");
   }
+}
+
+const jars = new WeakMap<object, CookieJar>();
+
+/** The jar that all transports of a connection share; none without `withCredentials`. */
+export function cookieJarOf({ socket, withCredentials }: TransportOptions): CookieJar | undefined {
+  if (!withCredentials) return undefined;
+  const jar = jars.get(socket) ?? new CookieJar();
+  jars.set(socket, jar);
+  return jar;
 }
 
 /** What can't be understood must not turn a cookie's deletion into a cookie kept for ever. */

@@ -1,6 +1,7 @@
 import { type ClientOptions, WebSocket as NodeWebSocket } from "ws";
 import type { Packet, RawData } from "../transport.ts";
 import { WS } from "../websocket.ts";
+import { cookieJarOf } from "./cookie-jar.ts";
 import { pickOptions } from "./tls-options.ts";
 
 /** Messages under this many bytes are not worth compressing. */
@@ -10,7 +11,7 @@ const THRESHOLD_BYTES = 1024;
 export class NodeWS extends WS {
   protected override createSocket(uri: string): WebSocket {
     const { opts } = this;
-    const jar = this.socket._cookieJar;
+    const jar = cookieJarOf(opts);
     const headers: Record<string, unknown> = { ...opts.extraHeaders };
     const name = Object.keys(headers).find((key) => key.toLowerCase() === "cookie") ?? "cookie";
     const cookies = [headers[name], jar?.header()].filter(Boolean).join("; ");
@@ -18,7 +19,6 @@ export class NodeWS extends WS {
     const ws = new NodeWebSocket(uri, opts.protocols, {
       ...pickOptions(
         opts,
-        "agent",
         "localAddress",
         "protocolVersion",
         "origin",
@@ -26,6 +26,7 @@ export class NodeWS extends WS {
         "family",
         "checkServerIdentity",
       ),
+      agent: opts.agent || false,
       perMessageDeflate: opts.perMessageDeflate ?? true,
       headers,
     } as ClientOptions);

@@ -1,0 +1,15 @@
+type Bytes = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+/** What base64.ts does, where there is no Buffer: package.json's "browser" map puts this in its place. */
+export function encodeBase64(data: Bytes): string {
+  const { buffer, byteOffset, byteLength } = data as Partial<ArrayBufferView<ArrayBuffer>>;
+  let text = "";
+  for (const byte of new Uint8Array(buffer ?? (data as ArrayBuffer), byteOffset, byteLength)) {
+    text += String.fromCharCode(byte);
+  }
+  return btoa(text);
+}
+
+/** Throws on malformed input. */
+export const decodeBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
