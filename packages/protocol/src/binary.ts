@@ -41,7 +41,7 @@ export function stringifyBinary(data: unknown, found: Binary[]): string {
 export function insertBinary(value: unknown, binaries: readonly unknown[]): unknown {
   const { _placeholder, num } = value as Placeholder;
   if (_placeholder === true) {
-    if (!isBinary(binaries[num])) throw new Error("illegal attachments");
+    if (typeof num !== "number" || !isBinary(binaries[num])) throw new Error("illegal attachments");
     return binaries[num];
   }
   const record = value as Record<string, unknown>;

@@ -107,7 +107,7 @@ export class Decoder {
 }
 
 /** What the JSON of each type of packet begins with; none for CONNECT and DISCONNECT. */
-const PAYLOADS = [/^({|$)/, /^$/, /^\[["\d-]/, /^\[/, /^["{]/];
+const PAYLOADS = [/^({|$)/, /^$/, /^\[\s*["\d-]/, /^\[/, /^["{]/];
 
 /** The packet in a text; one whose attachments follow has their number, and the plain type. */
 function decode(text: string): Packet {
