@@ -1,7 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the auth payload is the application's
 import type { Namespace } from "./namespace.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
-import type { Server } from "./server.ts";
 import type { EventsMap } from "./typed-events.ts";
 
 /** Decides whether a namespace of this name may be made; calls `fn` with null and the answer. */
@@ -13,11 +12,11 @@ export type ParentNspNameMatchFn = (
 
 /** The patterns from which a server makes namespaces that nobody declared. */
 export class NamespacePatterns<L extends EventsMap, E extends EventsMap, S extends EventsMap, D> {
-  readonly #server: Server<L, E, S, D>;
+  readonly #server: Namespace<L, E, S, D>["server"];
   readonly parents = new Map<ParentNspNameMatchFn, ParentNamespace<L, E, S, D>>();
   readonly #expressions = new Map<RegExp, ParentNamespace<L, E, S, D>>();
 
-  constructor(server: Server<L, E, S, D>) {
+  constructor(server: Namespace<L, E, S, D>["server"]) {
     this.#server = server;
   }
 

@@ -2,7 +2,6 @@
 import { ParentBroadcastAdapter } from "./adapter/index.ts";
 import type { RemoteSocket } from "./broadcast-operator.ts";
 import { Namespace } from "./namespace.ts";
-import type { Server } from "./server.ts";
 import { emitLocally } from "./strict-event-emitter.ts";
 import type { DefaultEventsMap, EventNamesWithoutAck, EventParams, EventsMap } from "./typed-events.ts";
 
@@ -20,7 +19,7 @@ export class ParentNamespace<
 > extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
 
-  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+  constructor(server: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["server"]) {
     super(server, `/_${count++}`);
   }
 
