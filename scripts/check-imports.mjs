@@ -16,6 +16,14 @@ const arrows = {
   client: ["@holdfast/protocol"],
   dashboard: ["holdfast", "holdfast-client"],
 };
+/**
+ * Who may look up, as types only: Socket.IO's public types are recursive (`socket.nsp.server.of("/")`), and users name
+ * these classes as types, so that no interface could stand in for them.
+ */
+const recursive = {
+  "server/src/socket.ts": "./namespace.ts",
+  "server/src/namespace.ts": "./server.ts",
+};
 /** Runs in browsers too, so it may not touch Node. */
 const pure = new Set(["protocol"]);
 
@@ -41,7 +49,9 @@ function checkPackage(packages, name, graph) {
     const specifiers = importsOf(file);
     const local = specifiers.filter((specifier) => specifier.startsWith("."));
     const targets = local.map((specifier) => resolve(dirname(file), specifier));
-    graph.set(file, targets);
+    const upward = recursive[relative(packages, file)];
+    const isType = upward && !importsValue(file, upward);
+    graph.set(file, isType ? targets.filter((_, i) => local[i] !== upward) : targets);
     const outside = targets.filter((target) => !target.startsWith(join(folder, "src/")));
     const foreign = specifiers.filter((specifier) => !specifier.startsWith("."));
     return [
@@ -73,6 +83,14 @@ function importsOf(file) {
   return ts
     .preProcessFile(readFileSync(file, "utf8"), true, true)
     .importedFiles.map(({ fileName }) => fileName);
+}
+
+/** Whether the file imports more than types from there. */
+function importsValue(file, specifier) {
+  const { statements } = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest);
+  return statements
+    .filter((statement) => statement.moduleSpecifier?.text === specifier)
+    .some((statement) => !statement.importClause?.isTypeOnly && !statement.isTypeOnly);
 }
 
 /** A path that ends where it begins, or undefined. Depth first: grey files are on the present path. */
