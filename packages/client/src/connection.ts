@@ -283,7 +283,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     },
     _hasPingExpired() {
       // timers are late on a suspended machine or a hidden page
-      const expired = pingTimer?.left() < 0;
+      const expired = !!pingTimer && pingTimer.left() < 0;
       if (expired) nextTick(() => onClose("ping timeout"));
       return expired;
     },

@@ -97,7 +97,7 @@ export class Socket<
 
   private ids = 0;
   /** What settles the acknowledgements that are waited for, by packet id. */
-  private acks: Record<number, (error: Error | null, args?: unknown[]) => void> = {};
+  private acks = new Map<number, (error: Error | null, args?: unknown[]) => void>();
   private flags: Flags = {};
   private _any: AnyListener[] = [];
   private _anyOutgoing: AnyListener[] = [];
@@ -248,17 +248,18 @@ export class Socket<
     const ms = flags.timeout ?? this._opts.ackTimeout;
     const id = this.ids++;
     packet.id = id;
-    this.acks[id] = (error, args = []) => {
-      delete this.acks[id];
+    const settle = (error: Error | null, args: unknown[] = []) => {
+      this.acks.delete(id);
       stop?.();
       if (flags.withError || ms !== undefined) ack.call(this, error, ...args);
       else if (!error) ack.apply(this, args);
     };
+    this.acks.set(id, settle);
     let stop: Stop | undefined;
     if (ms !== undefined) {
       stop = this.io._after(ms, () => {
         removeFirst(this.sendBuffer, (buffered) => buffered === packet);
-        this.acks[id]!(new Error("operation has timed out"));
+        settle(new Error("operation has timed out"));
       });
     }
   }
@@ -314,11 +315,9 @@ export class Socket<
     this.connected = false;
     this.id = undefined;
     this._emit("disconnect", reason, details);
-    for (const id in this.acks) {
+    for (const [id, settle] of this.acks) {
       // an answer to what has not been sent may still come
-      if (!this.sendBuffer.some((packet) => packet.id === +id)) {
-        this.acks[id]!(new Error("socket has been disconnected"));
-      }
+      if (!this.sendBuffer.some((packet) => packet.id === id)) settle(new Error("socket has been disconnected"));
     }
   }
 
@@ -344,7 +343,7 @@ export class Socket<
         break;
       case PacketType.ACK:
       case PacketType.BINARY_ACK:
-        this.acks[id!]?.(null, args);
+        this.acks.get(id!)?.(null, args);
         break;
       case PacketType.DISCONNECT:
         this._destroy();
