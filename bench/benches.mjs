@@ -7,6 +7,7 @@ const MICRO = 1e6;
 const FAIRNESS_CLIENTS = 101;
 const PACE_DELIVERED_PER_SECOND = 20_000;
 const GROWTH_SIZES = [100, 1000, 10_000];
+const IDLE_CLIENTS = 10_000;
 const IDLE_WARM_CLIENTS = 500;
 
 const cpu = { key: "cpu", label: "CPU per delivered event", unit: "µs" };
@@ -197,7 +198,7 @@ export const benches = [
       { key: "heap", label: "heap and external per connection", unit: "B" },
     ],
     goals: [{ metric: "memory", against: "socketio", limit: 0.6 }],
-    measure: (context) => idleMemory(context, context.quick ? 5000 : 10_000),
+    measure: (context) => idleMemory(context, IDLE_CLIENTS),
   },
   {
     name: "connect",

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { format } from "./lib/table.mjs";
 
 const WIDTH = 880;
-const LEFT = 196;
+const LEFT = 236;
 const RIGHT = 96;
 const ROW = 34;
 const PANEL_HEAD = 62;
@@ -127,6 +127,7 @@ function panel(rows, top, { title, hint, unit, gain }) {
   const out = [
     `<text class="panel" x="28" y="${top + 20}">${title}</text>`,
     `<text class="hint" x="${LEFT}" y="${top + 20}">${hint}, log scale</text>`,
+    `<text class="hint gains" x="${WIDTH - 28}" y="${top + 20}">gain on socket.io</text>`,
   ];
   for (const tick of ticks(low, high)) {
     out.push(
@@ -201,7 +202,7 @@ const escapeXml = (text) =>
 const STYLE = `
 text{font-family:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-size:13px;fill:#3d4653}
 .card{fill:#fbfbfa;stroke:#e3e5e8}.title{font-size:18px;font-weight:650;fill:#171b21}.panel{font-size:13.5px;font-weight:650;fill:#171b21}
-.hint,.tick,.foot{fill:#707a87;font-size:11.5px}.tick{text-anchor:middle}.legend{font-size:12.5px}
+.hint,.tick,.foot{fill:#707a87;font-size:11.5px}.tick{text-anchor:middle}.legend{font-size:12.5px}.gains{text-anchor:end}
 .gain{text-anchor:end;font-weight:650;font-size:14px;fill:#c8420f;font-variant-numeric:tabular-nums}
 .grid{stroke:#e9ebee}.one{stroke:#9aa3ae;stroke-dasharray:3 3}.span{stroke:#e9622b;stroke-opacity:.28;stroke-width:4;stroke-linecap:round}
 .range{stroke-width:2;stroke-opacity:.55;stroke-linecap:round}.dot{stroke:#fbfbfa;stroke-width:1.5}

@@ -14,7 +14,10 @@ import { judge, summarize } from "./lib/statistics.mjs";
 import { printBench, printGoals } from "./lib/table.mjs";
 
 const RUNS = 3;
+// Only the window shrinks: code that is not yet compiled would be another measurement.
 const QUICK_TIME_SHARE = 0.5;
+// Above this share of a core, other programs had a say in the figures.
+const OTHER_WORK_MAX = 0.1;
 const PROFILES = join(CACHE, "profiles");
 
 const { values: options, positionals } = parseArgs({
@@ -42,10 +45,7 @@ const allowed = options.servers?.split(",") ?? Object.keys(servers);
 for (const name of allowed)
   if (!servers[name]) throw new Error(`no server "${name}": ${Object.keys(servers)}`);
 const runs = options.profile ? 1 : Number(options.runs ?? (options.quick ? 1 : RUNS));
-const timed = ({ warm, time, ...load }) =>
-  options.quick
-    ? { ...load, warm: warm * QUICK_TIME_SHARE, time: time * QUICK_TIME_SHARE }
-    : { ...load, warm, time };
+const timed = (load) => (options.quick ? { ...load, time: load.time * QUICK_TIME_SHARE } : load);
 
 compile();
 const machine = describeMachine();
@@ -57,6 +57,7 @@ if (!machine.pinned) console.log("Not pinned: this needs two cores and taskset. 
 if (!versions.bun) console.log("Bun is not installed (npm keeps it optional): its column is missing.");
 
 let failed = false;
+let otherWork = [];
 if (!isBuilt()) {
   failed = true;
   allowed.splice(0, allowed.length, ...allowed.filter((name) => name !== "holdfast"));
@@ -65,12 +66,15 @@ if (!isBuilt()) {
 const judged = [];
 for (const bench of chosen) {
   const names = bench.servers.filter((name) => allowed.includes(name) && commandOf(name, "", ""));
+  otherWork = [];
   const measured = await runBench(bench, names);
   const goals = bench.goals.map((goal) => judge(goal, measured));
   judged.push(...goals.map((goal) => ({ bench: bench.name, ...goal })));
   printBench(bench, measured, goals);
+  warnOfOtherWork();
   // A profile, or a part of the servers, is no result: ratios hold within one run only.
-  if (!options.profile && !options.servers) writeResult(bench, measured, goals);
+  const isWhole = bench.servers.every((name) => measured[name] || !commandOf(name, "", ""));
+  if (!options.profile && !options.servers && isWhole) writeResult(bench, measured, goals);
 }
 printGoals(judged);
 if (!options.profile && !options.servers) writeChart(RESULTS);
@@ -101,14 +105,23 @@ function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`);
 }
 
+function onOtherWork(share) {
+  otherWork.push(share);
+}
+
+function warnOfOtherWork() {
+  const worst = Math.max(...otherWork, 0);
+  if (worst < OTHER_WORK_MAX) return;
+  console.log(`  DISTURBED: other programs used up to ${Math.round(worst * 100)}% of a core meanwhile`);
+}
+
 function contextOf(server) {
   const profile = options.profile ? PROFILES : undefined;
   if (profile) rmSync(PROFILES, { recursive: true, force: true });
   return {
     server,
-    quick: options.quick,
     timed,
-    withServer: (setup, use) => withServer(server, { ...setup, profile }, use),
+    withServer: (setup, use) => withServer(server, { ...setup, profile, onOtherWork }, use),
   };
 }
 
@@ -127,6 +140,7 @@ function writeResult({ name, what, metrics }, measured, goals) {
     date: new Date().toISOString(),
     quick: options.quick,
     machine,
+    otherWorkMax: Math.max(...otherWork),
     metrics,
     goals,
     servers: measured,

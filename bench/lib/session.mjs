@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { canPin } from "./machine.mjs";
+import { machineCpu, otherShare, processCpu } from "./other-work.mjs";
 import { CACHE } from "./runtimes.mjs";
 import { commandOf, servers } from "./servers.mjs";
 
@@ -62,6 +63,8 @@ class LineProcess {
 
 /** A running server. */
 class ServerUnderTest {
+  loadCpuSeconds = 0;
+
   constructor(name, process, port) {
     this.name = name;
     this.process = process;
@@ -94,6 +97,7 @@ class ServerUnderTest {
         continue;
       }
       await load.exited;
+      this.loadCpuSeconds += line.loadCpuTotal;
       return line;
     }
   }
@@ -106,14 +110,22 @@ class ServerUnderTest {
   }
 }
 
-/** Starts a server, hands it to `use`, and stops it whatever happens. */
-export async function withServer(name, { kind, transport = "websocket", profile }, use) {
+/**
+ * Starts a server, hands it to `use`, and stops it whatever happens.
+ * @param onOtherWork called with the share of one core that other programs used meanwhile
+ */
+export async function withServer(name, { kind, transport = "websocket", profile, onOtherWork }, use) {
+  const start = machineCpu();
+  const ownStart = process.cpuUsage();
   const started = new LineProcess(SERVER_CORE, commandOf(name, kind, transport, profile));
   const kill = setTimeout(() => started.child.kill("SIGKILL"), START_TIMEOUT_MS);
   const { ready } = await started.next().finally(() => clearTimeout(kill));
   const server = new ServerUnderTest(name, started, ready);
   try {
-    return await use(server);
+    const result = await use(server);
+    const { user, system } = process.cpuUsage(ownStart);
+    onOtherWork?.(otherShare(start, processCpu(server.pid) + server.loadCpuSeconds + (user + system) / 1e6));
+    return result;
   } finally {
     await server.stop();
   }

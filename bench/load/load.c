@@ -212,9 +212,10 @@ static void report(void) {
          (double)(window_end.system_ticks - window_start.system_ticks) / tick, window_end.load_s - window_start.load_s);
   printf("\"p50\":%.4f,\"p99\":%.4f,\"p999\":%.4f,\"max\":%.4f,\"samples\":%llu,", latency.p50, latency.p99,
          latency.p999, latency.max, (unsigned long long)latency.samples);
-  printf("\"connectSeconds\":%.6f,\"connectCpu\":%.6f,\"connectCount\":%d,\"drained\":%s}\n",
+  printf("\"connectSeconds\":%.6f,\"connectCpu\":%.6f,\"connectCount\":%d,\"drained\":%s,\"loadCpuTotal\":%.6f}\n",
          (double)(all_open_ns - (warm_open_ns ? warm_open_ns : first_open_ns)) / 1e9,
-         all_open_cpu_s - warm_open_cpu_s, options.clients - options.warm_clients, drained ? "true" : "false");
+         all_open_cpu_s - warm_open_cpu_s, options.clients - options.warm_clients, drained ? "true" : "false",
+         seconds_of(CLOCK_PROCESS_CPUTIME_ID));
 }
 
 static void parse_arguments(int count, char **arguments) {

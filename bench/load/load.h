@@ -10,7 +10,7 @@
 #define ROOMS_PER_CLIENT 10
 #define ECHO_IN_FLIGHT_MAX 64
 
-// What every chat message says; 76 bytes of JSON, 96 bytes as a packet.
+// What every chat message says: 80 bytes of JSON, 91 as a packet, 93 on the wire.
 #define TEXT "Shall we meet at the usual place after lunch?"
 #define EVENT_PREFIX "42[\"chat\",{\"id\":\""
 #define EVENT_PREFIX_LENGTH (sizeof EVENT_PREFIX - 1)
