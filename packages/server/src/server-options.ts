@@ -60,10 +60,19 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
 }
 
 /** The limits that are not those of the connection layer. */
-export const DEFAULT_LIMITS = {
+const DEFAULT_LIMITS = {
   attachmentsMax: 10,
   jsonDepthMax: 1_000,
   namespacesPerConnectionMax: 1_000,
   roomsPerSocketMax: 10_000,
   pendingAcksPerSocketMax: 100_000,
 };
+
+export type Limits = typeof DEFAULT_LIMITS;
+
+/** The limits as the options have them, else as they are by default. */
+export function resolveLimits(options: Partial<Limits>): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(limits) as (keyof Limits)[]) limits[name] = options[name] ?? limits[name];
+  return limits;
+}

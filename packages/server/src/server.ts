@@ -1,11 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
 import { EventEmitter } from "node:events";
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { StorageUsage } from "@holdfast/core";
@@ -27,10 +22,10 @@ import { Kept, keeping } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { PreEncoded } from "./pre-encoded.ts";
-import { DEFAULT_LIMITS, type ServerOptions } from "./server-options.ts";
+import { resolveLimits, type ServerOptions } from "./server-options.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
-import { isClientFile, serveClientFile } from "./static-client.ts";
+import { type CorsMiddleware, serveClientFiles } from "./static-client.ts";
 import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
 import type {
   AllButLast,
@@ -57,8 +52,6 @@ export interface ServerReservedEventsMap<
 }
 
 type HttpServerLike = HttpServer | HttpsServer | Http2SecureServer | Http2Server;
-
-type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /**
  * A real-time event server.
@@ -104,7 +97,7 @@ export class Server<
   /** What is kept, and where; undefined without a store. @internal */
   readonly _kept: Kept | undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
-  readonly #cors: ((req: IncomingMessage, res: ServerResponse, next: () => void) => void) | undefined;
+  readonly #cors: CorsMiddleware | undefined;
   #path!: string;
   #servesClient!: boolean;
   #adapter!: AdapterConstructor;
@@ -125,7 +118,7 @@ export class Server<
     this.path(opts.path || "/socket.io");
     this.connectTimeout(opts.connectTimeout || 45_000);
     this.serveClient(opts.serveClient !== false);
-    const limits = { ...DEFAULT_LIMITS, ...pickDefined(opts) };
+    const limits = resolveLimits(opts);
     this.namespacesPerConnectionMax = limits.namespacesPerConnectionMax;
     this.roomsPerSocketMax = limits.roomsPerSocketMax;
     this.pendingAcksPerSocketMax = limits.pendingAcksPerSocketMax;
@@ -234,7 +227,7 @@ export class Server<
     Object.assign(opts, this.opts);
     opts.path = opts.path || this.#path;
     this.eio = attach(httpServer as HttpServer, opts);
-    if (this.#servesClient) this.#serveFiles(httpServer);
+    if (this.#servesClient) serveClientFiles(httpServer, this.#path, this.#cors);
     this.httpServer = httpServer;
     return this.bind(this.eio);
   }
@@ -433,25 +426,6 @@ export class Server<
     // clients of Socket.IO 2 send no CONNECT for "/"
     if (conn.protocol === 3) client.connect("/");
   }
-
-  /** Puts the client's files before the request listeners of the HTTP server. */
-  #serveFiles(httpServer: HttpServerLike): void {
-    const emitter: EventEmitter = httpServer;
-    const others = emitter.listeners("request") as RequestListener[];
-    emitter.removeAllListeners("request");
-    emitter.on("request", (req: IncomingMessage, res: ServerResponse) => {
-      const name = this.#fileName(req.url!);
-      if (name === undefined) for (const listener of others) listener.call(httpServer, req, res);
-      else if (this.#cors) this.#cors(req, res, () => serveClientFile(name, req, res));
-      else serveClientFile(name, req, res);
-    });
-  }
-
-  #fileName(url: string): string | undefined {
-    if (!url.startsWith(this.#path)) return undefined;
-    const name = url.slice(this.#path.length + 1).split("?", 1)[0]!;
-    return isClientFile(name) ? name : undefined;
-  }
 }
 
 // listening to the server is listening to "/"
@@ -479,12 +453,4 @@ function openKept({ store, rooms, adapter, onError }: Partial<ServerOptions>): K
 
 function isOptions(srv: unknown): srv is Partial<ServerOptions> {
   return typeof srv === "object" && srv !== null && !("listen" in srv);
-}
-
-/** The limits among the options, without those that are undefined. */
-function pickDefined(options: Partial<ServerOptions>): Partial<typeof DEFAULT_LIMITS> {
-  const names = Object.keys(DEFAULT_LIMITS) as (keyof typeof DEFAULT_LIMITS)[];
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  );
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
@@ -24,13 +25,32 @@ interface Source {
 
 let sources: readonly Source[] | undefined;
 
-/** Whether there is such a file of the client. */
-export function isClientFile(name: string): boolean {
-  return FILES.has(name) && find(name) !== undefined;
+type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+export type CorsMiddleware = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
+/**
+ * Puts the client's files before the request listeners of the HTTP server.
+ *
+ * @param path under which they are, without a slash at its end
+ */
+export function serveClientFiles(
+  httpServer: EventEmitter,
+  path: string,
+  cors: CorsMiddleware | undefined,
+): void {
+  const others = httpServer.listeners("request") as RequestListener[];
+  httpServer.removeAllListeners("request");
+  httpServer.on("request", (req: IncomingMessage, res: ServerResponse) => {
+    const name = req.url!.startsWith(path) ? req.url!.slice(path.length + 1).split("?", 1)[0]! : "";
+    if (!FILES.has(name) || !find(name)) for (const listener of others) listener.call(httpServer, req, res);
+    else if (cors) cors(req, res, () => serve(name, req, res));
+    else serve(name, req, res);
+  });
 }
 
 /** Answers a request for a file of the client: revalidated by the package's version, compressed if that is accepted. */
-export function serveClientFile(name: string, req: IncomingMessage, res: ServerResponse): void {
+function serve(name: string, req: IncomingMessage, res: ServerResponse): void {
   const { folder, version } = find(name) as Source;
   const etag = `"${version}"`;
   const known = req.headers["if-none-match"];
