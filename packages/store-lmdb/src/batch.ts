@@ -40,6 +40,7 @@ export class Batch {
   readonly #database: Database;
   readonly #directory: Directory;
   readonly #arena: Arena;
+  readonly #segments: SegmentWriter;
   readonly #logs = new Map<LogState, LogChanges>();
   readonly #namespaces = new Map<NamespaceState, NamespaceFacts>();
   /** Versions of records that this batch changes, by kind and key; 0 for those it deletes. */
@@ -62,6 +63,7 @@ export class Batch {
     this.#database = database;
     this.#directory = directory;
     this.#arena = arena;
+    this.#segments = new SegmentWriter(arena);
     this.#events = totals.events;
     this.#bytes = totals.bytes;
     this.#version = totals.version;
@@ -265,52 +267,63 @@ export class Batch {
 
   /** Segments of what was appended to one log. */
   #encode(changes: LogChanges): void {
-    const { log, events, offsets, times } = changes;
-    if (events.length > 0) {
-      const writer = new SegmentWriter(this.#arena);
-      let { totalEvents, totalBytes } = changes.facts;
-      const finish = () => {
-        const { first } = writer;
-        const value = writer.finish(totalEvents, totalBytes);
-        if (value) this.changes.push({ key: offsetKey(KEY.segment, log.number, first), value });
-      };
-      for (let i = 0; i < events.length; i++) {
-        const event = events[i]!;
-        const isShared = event.rooms.length > 1;
-        const size = isShared ? payloadBytes(event) : 0;
-        const add = () =>
-          isShared
-            ? writer.addReference(size, offsets[i]!, times[i]!)
-            : writer.add(event, offsets[i]!, times[i]!);
-        let bytes = add();
-        if (bytes < 0) {
-          finish();
-          bytes = add();
-        }
-        totalEvents++;
-        totalBytes += bytes;
-        if (!isShared) this.#bytes += bytes;
+    if (changes.events.length > 0) this.#encodeEvents(changes);
+    if (changes.isChanged && !changes.isRemoved) this.changes.push(changes.log.change(changes.facts));
+  }
+
+  #encodeEvents(changes: LogChanges): void {
+    const { log, events, offsets, times, facts } = changes;
+    const writer = this.#segments;
+    let { totalEvents, totalBytes } = facts;
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
+      const isShared = event.rooms.length > 1;
+      let bytes = addTo(writer, event, isShared, offsets[i]!, times[i]!);
+      if (bytes < 0) {
+        this.#finishSegment(log, totalEvents, totalBytes);
+        bytes = addTo(writer, event, isShared, offsets[i]!, times[i]!);
       }
-      finish();
-      const isUnflushed = events[events.length - 1]!.flush === false;
-      if (isUnflushed !== changes.facts.isUnflushed) changes.isChanged = true;
-      const { facts } = changes;
-      changes.facts = {
-        ...facts,
-        totalEvents,
-        totalBytes,
-        last: offsets[offsets.length - 1]!,
-        oldestMs: facts.totalEvents === facts.floorEvents ? times[0]! : facts.oldestMs,
-        isUnflushed,
-      };
+      totalEvents++;
+      totalBytes += bytes;
+      if (!isShared) this.#bytes += bytes;
     }
-    if (changes.isChanged && !changes.isRemoved) this.changes.push(log.change(changes.facts));
+    this.#finishSegment(log, totalEvents, totalBytes);
+    const isUnflushed = events[events.length - 1]!.flush === false;
+    if (isUnflushed !== facts.isUnflushed) changes.isChanged = true;
+    const isFirst = facts.totalEvents === facts.floorEvents;
+    changes.facts = {
+      ...facts,
+      totalEvents,
+      totalBytes,
+      last: offsets[offsets.length - 1]!,
+      oldestMs: isFirst ? times[0]! : facts.oldestMs,
+      isUnflushed,
+    };
+  }
+
+  #finishSegment(log: LogState, totalEvents: number, totalBytes: number): void {
+    const { first } = this.#segments;
+    const value = this.#segments.finish(totalEvents, totalBytes);
+    if (value) this.changes.push({ key: offsetKey(KEY.segment, log.number, first), value });
   }
 
   #finish(): void {
     for (const [namespace, facts] of this.#namespaces) this.changes.push(namespaceChange(namespace, facts));
     if (this.changes.length > 0) this.changes.push({ key: META_TOTALS, value: encodeTotals(this.totals) });
   }
+}
+
+/** Returns the payload's bytes, or -1 if the segment is full. */
+function addTo(
+  writer: SegmentWriter,
+  event: AppendOperation,
+  isShared: boolean,
+  offset: number,
+  timeMs: number,
+): number {
+  return isShared
+    ? writer.addReference(payloadBytes(event), offset, timeMs)
+    : writer.add(event, offset, timeMs);
 }
 
 function recordName(kind: string, key: string): string {

@@ -114,7 +114,7 @@ export class Directory {
   }
 
   /** All logs behind a cursor: namespace by namespace, in the order in which they were made. */
-  *logsAfter(cursor: LogCursor | undefined): Generator<LogState> {
+  *logsAfter(cursor: LogCursor | undefined): Generator<LogState, undefined> {
     const [after = 0, serial = 0] = cursor?.split(":").map(Number) ?? [];
     for (const namespace of this.namespaces.values()) {
       if (namespace.number < after) continue;
@@ -122,6 +122,7 @@ export class Directory {
         if (namespace.number > after || log.serial > serial) yield log;
       }
     }
+    return undefined;
   }
 
   /** The cursor behind a log. */

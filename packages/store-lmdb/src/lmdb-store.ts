@@ -10,6 +10,7 @@ import {
   mergeChunk,
   type Operation,
   type Precondition,
+  parseSize,
   type Receipt,
   type RecordChunk,
   type RecordQuery,
@@ -40,8 +41,8 @@ import { Writer } from "./writer.ts";
 export interface LmdbStoreOptions {
   /** Folder of the store; made where it is missing. */
   readonly path: string;
-  /** How large the file may grow, in bytes. Default: as large as the disk allows. */
-  readonly bytesMax?: number | undefined;
+  /** How large the file may grow, in bytes or as "10gb". Default: as large as the disk allows. */
+  readonly bytesMax?: number | string | undefined;
   /** Logs, that is rooms with stored events. Default 100,000. */
   readonly logsMax?: number | undefined;
   /** Bytes that may wait for their flush. Default 64 MB. */
@@ -71,12 +72,13 @@ export class LmdbStore implements Store {
   readonly #writer: Writer;
   readonly #tails = new Tails(this);
   #state: Opened | undefined;
+  #walk: { readonly cursor: LogCursor; readonly logs: Generator<LogState, undefined> } | undefined;
   #failure: StoreError | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ path, bytesMax = Infinity, logsMax = 100_000, pendingBytesMax }: LmdbStoreOptions) {
     this.#folder = path;
-    this.#bytesMax = bytesMax;
+    this.#bytesMax = bytesMax === Infinity ? bytesMax : parseSize(bytesMax, "bytesMax");
     this.#directory = new Directory(logsMax);
     this.#writer = new Writer(this.#directory, (namespace) => this.#tails.wake(namespace));
     this.#group = new GroupCommit(this.#writer, { pendingBytesMax });
@@ -122,7 +124,7 @@ export class LmdbStore implements Store {
     try {
       return "sinceMs" in target
         ? seekTime(database, log, target.sinceMs)
-        : seekNewest(database, log, target.newest);
+        : seekNewest(database, log, target.newest, target.through);
     } catch (error) {
       throw lmdbError(error);
     }
@@ -159,14 +161,23 @@ export class LmdbStore implements Store {
   async logs(after?: LogCursor, limit = LOGS_PER_TURN): Promise<LogChunk> {
     const { database } = await this.#ready();
     const chunk: LogInfo[] = [];
-    for (const log of this.#directory.logsAfter(after)) {
+    // Going on where the last chunk ended spares a walk over all that came before.
+    const isNext = after !== undefined && this.#walk?.cursor === after;
+    const walk = isNext ? this.#walk!.logs : this.#directory.logsAfter(after);
+    this.#walk = undefined;
+    for (;;) {
+      const { value: log } = walk.next();
+      if (!log) return { logs: chunk, next: undefined };
       if (log.number === 0) continue;
       const info = this.#info(database, log);
       if (info.events === 0) continue;
       chunk.push(info);
-      if (chunk.length === limit) return { logs: chunk, next: this.#directory.cursorOf(log) };
+      if (chunk.length === limit) {
+        const cursor = this.#directory.cursorOf(log);
+        this.#walk = { cursor, logs: walk };
+        return { logs: chunk, next: cursor };
+      }
     }
-    return { logs: chunk, next: undefined };
   }
 
   async get(kind: string, key: string): Promise<StoredRecord | undefined> {

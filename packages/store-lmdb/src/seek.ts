@@ -16,10 +16,16 @@ export function seekTime(database: Database, log: LogState, sinceMs: number): nu
   return Math.max(floor, before);
 }
 
-/** The offset behind which lie a log's newest so many events. */
-export function seekNewest(database: Database, log: LogState, count: number): number {
-  const { floor, totalEvents, floorEvents } = log.facts(database);
-  const target = totalEvents - Math.max(0, Math.floor(count));
+/** The offset behind which lie a log's newest so many events, of those up to `through`. */
+export function seekNewest(
+  database: Database,
+  log: LogState,
+  count: number,
+  through = Number.POSITIVE_INFINITY,
+): number {
+  const { floor, last, totalEvents, floorEvents } = log.facts(database);
+  const end = through < last ? eventsThrough(database, log, through) : totalEvents;
+  const target = end - Math.max(0, Math.floor(count));
   if (target <= floorEvents) return floor;
   const walk = firstSegment(database, log, (head) => head.totalEvents > target);
   if (!walk) return log.facts(database).last;
@@ -29,6 +35,15 @@ export function seekNewest(database: Database, log: LogState, count: number): nu
     walk.next();
   }
   return Math.max(floor, before);
+}
+
+/** How many events the log ever had up to an offset. */
+function eventsThrough(database: Database, log: LogState, offset: number): number {
+  const walk = segmentAt(database, log.number, offset);
+  if (!walk) return 0;
+  let events = walk.head.totalEvents - walk.head.count;
+  for (; !walk.isDone && walk.offset <= offset; walk.next()) events++;
+  return events;
 }
 
 /** The first segment for which a predicate, once true always true, holds: by halving the range of offsets. */

@@ -64,6 +64,11 @@ export class KeptRooms {
     return this.#retention.close();
   }
 
+  /** Resolves when the retention work that is due is done. */
+  idle(): Promise<void> {
+    return this.#retention.idle();
+  }
+
   isKept(room: string): boolean {
     return this.policies.of(room) !== undefined;
   }

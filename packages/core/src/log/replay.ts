@@ -62,11 +62,14 @@ export class Replay {
   ): Promise<Replay> {
     // First: the seam between past and live is where this is called, not where an await ends.
     const head = store.head(namespace);
+    // if the start is refused nobody awaits it
+    head.catch(() => {});
     const start = startOf(since, clock);
     const through = await head;
     const info = await store.log(namespace, room);
     if (!("epoch" in start)) {
-      const after = await store.seek(namespace, room, start);
+      const target = "newest" in start ? { ...start, through } : start;
+      const after = await store.seek(namespace, room, target);
       return new Replay(store, namespace, room, through, after, undefined);
     }
     const { after, gap } = resume(start, info, store, through);
@@ -128,9 +131,8 @@ function resume(
 ): { after: number; gap: Gap | undefined } {
   const { room, floor } = info;
   const { flushed, unflushed } = store.epochs!;
-  const isCurrent = info.exists
-    ? position.epoch === info.epoch
-    : position.epoch === flushed || position.epoch === unflushed;
+  // No unclean stop since a position of the unflushed epoch, whatever the room's last event was.
+  const isCurrent = position.epoch === unflushed || position.epoch === (info.exists ? info.epoch : flushed);
   if (isCurrent) {
     if (position.offset > through) throw new StoreError("QUERY_INVALID", "The position lies in the future");
     if (position.offset >= floor) return { after: position.offset, gap: undefined };

@@ -65,6 +65,11 @@ export class Retention {
     await this.#work;
   }
 
+  /** Resolves when all work that was due at this call is done. */
+  idle(): Promise<void> {
+    return this.#work;
+  }
+
   /** An event was appended to a log. */
   count(namespace: string, room: string, policy: KeepPolicy, bytes: number): void {
     if (policy.eventsMax === Infinity && policy.bytesMax === Infinity) return;
