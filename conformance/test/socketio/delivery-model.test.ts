@@ -3,6 +3,7 @@
  * runs through, each client hears exactly what the model says, in the order in which the program said it.
  */
 import { expect, it } from "vitest";
+import { randomFrom } from "./random.ts";
 import {
   type ClientSocket,
   conformance,
@@ -17,17 +18,6 @@ import {
 const ROOMS = ["a", "b", "c"];
 const CLIENTS = 4;
 const STEPS = 120;
-
-/** Small, seeded and good enough: a failing seed is in the test's title. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Player {
   socket: Socket;
