@@ -12,23 +12,30 @@ const outputs = { client: `${root}packages/client/dist`, server: `${root}package
 const stampFile = `${root}.cache/build.stamp`;
 
 /** Builds both packages. Another command that builds at the same time is waited for. */
-export async function build() {
-  // Not before their packages are installed.
-  const { buildClient } = await import("./build/client.mjs");
-  const { buildServer } = await import("./build/server.mjs");
-  await withLock("build", async () => {
-    const hash = hashOfInputs();
-    rmSync(stampFile, { force: true });
-    await replace(outputs.client, buildClient);
-    await replace(outputs.server, (folder) => buildServer(folder, outputs.client));
-    stamp(stampFile, hash);
-  });
+export function build() {
+  return withLock("build", buildAll);
 }
 
 /** Builds unless the output is that of the present sources. */
-export async function buildIfStale() {
-  if (Object.values(outputs).every(existsSync) && isStamped(stampFile, hashOfInputs())) return;
-  await build();
+export function buildIfStale() {
+  return withLock("build", async () => {
+    if (!isFresh()) await buildAll();
+  });
+}
+
+async function buildAll() {
+  // Not before their packages are installed.
+  const { buildClient } = await import("./build/client.mjs");
+  const { buildServer } = await import("./build/server.mjs");
+  const hash = hashOfInputs();
+  rmSync(stampFile, { force: true });
+  await replace(outputs.client, buildClient);
+  await replace(outputs.server, (folder) => buildServer(folder, outputs.client));
+  stamp(stampFile, hash);
+}
+
+function isFresh() {
+  return Object.values(outputs).every(existsSync) && isStamped(stampFile, hashOfInputs());
 }
 
 /** Fills a new folder, then puts it in the place of the old one, so that nobody reads half a build. */

@@ -7,15 +7,15 @@ import { closingLine } from "./lib/tally.mjs";
 requireNode();
 await installPackages();
 
-const script = (name) => () => run(process.execPath, [`${root}scripts/${name}`], { capture: true });
+const script = (path) => () => run(process.execPath, [root + path], { capture: true });
 const checks = [
   [
     "lint and format",
     () => runTool("@biomejs/biome/bin/biome", ["ci", "--colors=off", "."], { capture: true }),
   ],
-  ["import arrows", script("check-imports.mjs")],
-  ["committed text", script("check-text.mjs")],
-  ["client size", script("check-size.mjs")],
+  ["import arrows", script("scripts/check-imports.mjs")],
+  ["committed text", script("scripts/check-text.mjs")],
+  ["client size", script("packages/client/size.mjs")],
   ...workspaces().map((folder) => [`types of ${folder}`, () => checkTypes(folder)]),
 ];
 

@@ -5,18 +5,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildIfStale } from "./build.mjs";
 import { installPackages, installSystemPrograms, requireNode } from "./lib/install.mjs";
-import { root, runTool, say, since, stop } from "./lib/shell.mjs";
+import { root, run, runTool, say, since, stop } from "./lib/shell.mjs";
 import { closingLine, sum, tallyOf } from "./lib/tally.mjs";
 
 const SUITE_TIMEOUT_MS = 10 * 60_000;
+const captured = { capture: true, timeoutMs: SUITE_TIMEOUT_MS };
 
-/** One suite per folder of tests; `needs` names programs that scripts/lib/install.mjs installs. */
+/**
+ * One suite per folder of tests; a `script` of a workspace counts as one test. `needs` names programs that
+ * scripts/lib/install.mjs installs.
+ */
 const suites = [
   ...readdirSync(`${root}packages`).map((name) => ({ name, folder: `packages/${name}/test` })),
   { name: "scripts", folder: "scripts/test" },
   { name: "conformance", folder: "conformance/test" },
   { name: "chat", folder: "examples/chat/test", needs: ["chromium"] },
-].filter(({ folder }) => hasTests(folder));
+  { name: "fuzz", folder: "conformance", script: "fuzz" },
+].filter(({ folder, script }) => script || hasTests(folder));
 
 requireNode();
 const chosen = choose(process.argv.slice(2));
@@ -34,24 +39,29 @@ say(`${chosen.length} suites in ${since(start)}`);
 console.log(closingLine(total));
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 
-async function runSuite({ name, folder, needs = [] }) {
-  const lacking = needs.filter((program) => missing.has(program));
-  if (lacking.length > 0) return skip(name, lacking);
-  say(`suite ${name}`);
+async function runSuite(suite) {
+  const lacking = (suite.needs ?? []).filter((program) => missing.has(program));
+  if (lacking.length > 0) return skip(suite.name, lacking);
+  say(`suite ${suite.name}`);
   const start = performance.now();
-  const file = join(reports, `${name}.json`);
-  const args = ["run", `${folder}/`, "--reporter=default", "--reporter=json"];
-  const { code, output } = await runTool("vitest/vitest.mjs", [...args, `--outputFile.json=${file}`], {
-    capture: true,
-    timeoutMs: SUITE_TIMEOUT_MS,
-  });
-  const reported = existsSync(file);
-  const tally = reported
-    ? tallyOf(JSON.parse(readFileSync(file, "utf8")), code)
-    : { passed: 0, failed: 1, skipped: 0 };
+  const { tally, output } = await (suite.script ? runScript(suite) : runTests(suite));
   if (tally.failed > 0) console.log(output);
-  console.log(`  ${name}: ${closingLine(tally)} (${since(start)})`);
+  console.log(`  ${suite.name}: ${closingLine(tally)} (${since(start)})`);
   return tally;
+}
+
+async function runTests({ name, folder }) {
+  const file = join(reports, `${name}.json`);
+  const args = ["run", `${folder}/`, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const { code, output } = await runTool("vitest/vitest.mjs", args, captured);
+  // No report: it could not even begin.
+  if (!existsSync(file)) return { tally: { passed: 0, failed: 1, skipped: 0 }, output };
+  return { tally: tallyOf(JSON.parse(readFileSync(file, "utf8")), code), output };
+}
+
+async function runScript({ folder, script }) {
+  const { code, output } = await run("npm", ["run", script, "--workspace", folder], captured);
+  return { tally: { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }, output };
 }
 
 /** In CI a suite that cannot run has failed; elsewhere it says what to install. */

@@ -28,14 +28,11 @@ const iife = {
   footer: { js: "})();" },
 };
 
-/** The ES module that browsers load by URL; its size is what `npm run check` watches. */
-export const esmMin = { ...esModule, ...minify, sourcemap: true };
-
 // The names are socket.io-client's: the server serves them, and pages refer to them.
 const browserFiles = {
   "socket.io.js": iife,
   "socket.io.min.js": { ...iife, ...minify },
-  "socket.io.esm.min.js": esmMin,
+  "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true },
   "socket.io.msgpack.min.js": { ...iife, ...minify, source: script("./msgpack.ts") },
   // For bundlers, which minify by themselves.
   "index.mjs": esModule,
