@@ -143,6 +143,24 @@ export function describeEvents(harness: StoreHarness): void {
       }
     });
 
+    it("are found by count from an offset", async () => {
+      const { store } = fixture;
+      const offsets: number[] = [];
+      for (let i = 0; i < 60; i++) {
+        store.commit(append("b", "other"));
+        offsets.push(await store1(store, append("a", `${i}`)));
+      }
+      for (const index of [0, 1, 30, 58, 59]) {
+        for (const through of [offsets[index]!, offsets[index]! + 1]) {
+          for (const newest of [0, 1, 10, 100]) {
+            const after = await store.seek(NAMESPACE, "a", { newest, through });
+            const seen = await texts(store, { rooms: ["a"], after, before: through + 1 });
+            expect(seen).toHaveLength(Math.min(newest, index + 1));
+          }
+        }
+      }
+    });
+
     it("never go back in time, whatever the clock does", async () => {
       const { store } = fixture;
       await store1(store, append("a", "1", { timeMs: 3e12 }));

@@ -91,9 +91,10 @@ export class MemoryLog {
     return index === this.#start ? this.floor : this.#events[index - 1]!.offset;
   }
 
-  /** The offset behind which lie the newest so many. */
-  offsetOfNewest(count: number): number {
-    const index = this.#events.length - Math.max(0, Math.floor(count));
+  /** The offset behind which lie the newest so many, of those up to `through`. */
+  offsetOfNewest(count: number, through = Number.POSITIVE_INFINITY): number {
+    const end = search(this.#events, this.#start, ({ offset }) => offset > through);
+    const index = end - Math.max(0, Math.floor(count));
     return index <= this.#start ? this.floor : this.#events[index - 1]!.offset;
   }
 }

@@ -93,7 +93,9 @@ export class MemoryStore implements Store {
     this.#check();
     const log = this.#data.namespaces.get(namespace)?.logs.get(room);
     if (!log) return this.#data.namespaces.get(namespace)?.last ?? 0;
-    return "sinceMs" in target ? log.offsetBefore(target.sinceMs) : log.offsetOfNewest(target.newest);
+    return "sinceMs" in target
+      ? log.offsetBefore(target.sinceMs)
+      : log.offsetOfNewest(target.newest, target.through);
   }
 
   async head(namespace: string): Promise<number> {

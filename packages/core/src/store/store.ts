@@ -94,8 +94,10 @@ export interface LogChunk {
   readonly next: LogCursor | undefined;
 }
 
-/** Where in a log to start reading. */
-export type SeekTarget = { readonly sinceMs: number } | { readonly newest: number };
+/** Where in a log to start reading: at a time, or so many events back, from the offset `through` or from the end. */
+export type SeekTarget =
+  | { readonly sinceMs: number }
+  | { readonly newest: number; readonly through?: number | undefined };
 
 export interface StorageUsage {
   /** Events stored; one of several rooms counts once. */
