@@ -2,6 +2,8 @@ import { OutgoingPacket } from "./outgoing-packet.ts";
 
 /** A hold writes on once no more than this waits. */
 const READY_BYTES_MAX = 256 * 1024;
+/** What a hold that waits behind another counts for, so that many of them pass the limit of an outbox. */
+const HOLD_BYTES = 1024;
 
 /** Where a hold writes: the outbox it belongs to. */
 export interface HoldOwner {
@@ -18,14 +20,19 @@ export interface HoldOwner {
  * connection only, and need not end in any order with others.
  */
 export class Hold extends OutgoingPacket {
+  override readonly size: number = HOLD_BYTES;
   readonly #owner: HoldOwner;
   readonly #onReached: (hold: Hold) => void;
   #queue: OutgoingPacket[] = [];
   #queuedBytes = 0;
   #isDiscarded = false;
+  #isReached = false;
   #whenReady: (() => void) | undefined;
 
-  /** @param onReached called once everything issued before has been given to the sink: now the hold may write */
+  /**
+   * @param onReached called once everything issued before has been given to the sink: now the hold may write; or, if
+   * that never happens, when the connection has closed
+   */
   constructor(owner: HoldOwner, onReached: (hold: Hold) => void) {
     super([]);
     this.#owner = owner;
@@ -72,10 +79,13 @@ export class Hold extends OutgoingPacket {
   discard(): void {
     this.#isDiscarded = true;
     this.onDrain();
+    this.reach();
   }
 
   /** Called by the outbox. */
   reach(): void {
+    if (this.#isReached) return;
+    this.#isReached = true;
     this.#onReached(this);
   }
 

@@ -48,7 +48,10 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   #head: ChainNode;
   #tail: ChainNode;
   #edits: Edit[] | undefined = undefined;
+  /** What was issued since the last flush, without what has a gate of its own: its store bounds that. */
   #tickBytes = 0;
+  /** What was issued while a closed gate lay before it, in bytes. */
+  #gatedBytes = 0;
   /** Whether anything but holes lies between head and tail. */
   #isOwed = false;
   #isMarked = false;
@@ -137,6 +140,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Gives the sink what may leave. Called when a tick ends, a gate opens, or the sink changed. */
   flush(): void {
+    const tickBytes = this.#tickBytes;
     this.#isMarked = false;
     this.#tickBytes = 0;
     let limit = this.#tail;
@@ -151,12 +155,17 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     if (limit === this.#tail && !this.#edits) {
       // nothing is left on the chain
       this.#isOwed = false;
+      this.#gatedBytes = 0;
       this.#head = this.#tail = this.#flusher.root;
     } else if (limit !== head) {
+      this.#gatedBytes = 0;
       this.#head = limit;
       this.#flusher.onReach(limit);
     }
     if (head !== limit || edits) this.#give(head, limit, edits);
+    else if (closed) this.#stayBehindGate(tickBytes);
+    // the sink may be a new one, which had nothing to drain
+    if (this.#isHeld) this.onDrain();
     if (this.isEmpty) this.#owner.onFlushed();
   }
 
@@ -181,6 +190,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     this.#head = this.#tail = this.#flusher.root;
     this.#edits = undefined;
     this.#isOwed = false;
+    this.#gatedBytes = 0;
     const holds = this.#holds;
     this.#holds = undefined;
     this.#isHeld = false;
@@ -207,8 +217,16 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   #count(packet: OutgoingPacket): void {
     this.#isOwed = true;
     if (this.#owner.isObserved) this.#owner.onIssue(packet);
+    if (packet.gate !== undefined) return;
     this.#tickBytes += packet.size;
     if (this.#tickBytes > TICK_BYTES_MAX) this.flush();
+  }
+
+  /** Nothing could leave: the disk is slow, or hangs, and this connection is owed more with every flush. */
+  #stayBehindGate(tickBytes: number): void {
+    const before = this.#gatedBytes;
+    this.#gatedBytes += tickBytes;
+    if (before > 0 && this.#gatedBytes > this.#owner.outboxBytesMax) this.#owner.onOverflow(this.#gatedBytes);
   }
 
   /** Removes and returns the edits that may leave with everything up to `limit`. */
