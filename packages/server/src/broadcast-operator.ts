@@ -1,7 +1,14 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
 import type { HistoryQuery } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
-import type { AdapterContract, BroadcastFlags, BroadcastOptions, Room, SocketId } from "./adapter/index.ts";
+import {
+  type AdapterContract,
+  type BroadcastFlags,
+  type BroadcastOptions,
+  ParentBroadcastAdapter,
+  type Room,
+  type SocketId,
+} from "./adapter/index.ts";
 import { type BroadcastAck, broadcastWithAck } from "./broadcast-acks.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
@@ -111,7 +118,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
 
   /**
    * Sends the event to a kept room, or several, and resolves with its position in the log once it is on disk. Rejects
-   * with a code if it can't be stored, and then nobody gets it: `ROOM_NOT_KEPT`, `NO_STORE`, or that of the store.
+   * with a code if it can't be stored, and then nobody gets it: `ROOM_NOT_KEPT`, `NO_STORE`, `UNSUPPORTED` (a volatile
+   * event, or one with an acknowledgement), or that of the store.
    */
   async publish<Ev extends EventNames<EmitEvents>>(
     ev: Ev,
@@ -173,6 +181,9 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
 
   #keeping(): KeepingAdapter {
     if ("publish" in this.adapter) return this.adapter as KeepingAdapter;
+    if (this.adapter instanceof ParentBroadcastAdapter) {
+      throw new HoldfastError("UNSUPPORTED", "a dynamic parent keeps nothing: ask one of its namespaces");
+    }
     throw new HoldfastError("NO_STORE", 'the server has no option "store"');
   }
 

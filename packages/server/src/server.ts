@@ -198,6 +198,7 @@ export class Server<
   adapter(v: AdapterConstructor): this;
   adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
     if (v === undefined) return this.#adapter;
+    if (this._kept && this.#adapter) throw storeAndAdapter();
     this.#adapter = v;
     for (const nsp of this._nsps.values()) nsp._initAdapter();
     return this;
@@ -277,6 +278,8 @@ export class Server<
         await nsp.adapter.close();
       }),
     );
+    // kept events that were issued leave before the close, as others do
+    await this._kept?.settled();
     this.engine?.close();
     await this._kept?.close();
     const { httpServer } = this;
@@ -445,10 +448,12 @@ function openKept({ store, rooms, adapter, onError }: Partial<ServerOptions>): K
     if (rooms) throw new HoldfastError("NO_STORE", 'the option "rooms" needs the option "store"');
     return undefined;
   }
-  if (adapter) {
-    throw new HoldfastError("OPTIONS_CONFLICT", 'the options "store" and "adapter" exclude each other');
-  }
+  if (adapter) throw storeAndAdapter();
   return new Kept(store, rooms, onError);
+}
+
+function storeAndAdapter(): HoldfastError {
+  return new HoldfastError("OPTIONS_CONFLICT", 'the options "store" and "adapter" exclude each other');
 }
 
 function isOptions(srv: unknown): srv is Partial<ServerOptions> {

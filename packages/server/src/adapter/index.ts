@@ -10,6 +10,7 @@ export type {
   SessionToPersist,
   SocketId,
 } from "./contract.ts";
+export type { Delivery } from "./delivery.ts";
 export { ParentBroadcastAdapter } from "./parent-adapter.ts";
 export type { PacketSink, Receiver } from "./receiver.ts";
 export { RecoveryAdapter } from "./recovery-adapter.ts";

@@ -6,7 +6,7 @@ import {
   type Since,
   type StoredEvent,
 } from "@holdfast/core";
-import type { Adapter, BroadcastOptions, Room } from "../adapter/index.ts";
+import type { Adapter, BroadcastOptions, Delivery, Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, type Part } from "../outbox/index.ts";
 import type { Socket } from "../socket.ts";
@@ -27,9 +27,15 @@ export interface HistoryEvent {
 }
 
 const EVENT = 2;
-/** Drops a packet that was refused a place in the log. */
+/** Marks a packet that was refused a place in the log. It reaches no outbox: there, only the newest gate counts. */
 const REFUSED = new Gate();
 REFUSED.fail();
+
+/** What became of an event that `publish` issued. */
+interface Publication {
+  receipt?: Receipt;
+  room?: Room;
+}
 
 type AdapterClass = new (nsp: any) => Adapter;
 
@@ -51,7 +57,9 @@ export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
     readonly #kept: Kept;
     readonly #catchup: Catchup;
     /** Set while `publish` issues its event: its fate is the caller's to hear of. */
-    #publication: { receipt?: Receipt; room?: Room } | undefined;
+    #publication: Publication | undefined;
+    /** How many arguments, the name among them, the event being issued has. What an adapter adds is not stored. */
+    #length = 0;
 
     constructor(nsp: any) {
       super(nsp);
@@ -60,7 +68,7 @@ export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
       this.#catchup = catchup;
       this.on("join-room", (room: Room, id: string) => {
         const member = this.table.member(id);
-        if (member && room !== id && this.#kept.rooms.isKept(room)) catchup.onJoin(member, room);
+        if (member && room !== id && this.#isKept(room)) catchup.onJoin(member, room);
       });
       this.on("leave-room", (room: Room, id: string) => {
         const member = this.table.member(id);
@@ -69,17 +77,27 @@ export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
     }
 
     async publish(packet: any, opts: BroadcastOptions): Promise<string> {
-      const publication: { receipt?: Receipt; room?: Room } = {};
+      if (opts.flags?.volatile) throw new HoldfastError("UNSUPPORTED", "a volatile event is not kept");
+      if (typeof packet.data.at(-1) === "function") {
+        throw new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
+      }
+      // before it is delivered to anybody
+      if (this.#keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
+      const publication: Publication = {};
       this.#publication = publication;
       try {
         this.broadcast(packet, opts);
       } finally {
         this.#publication = undefined;
       }
-      const { receipt, room } = publication;
-      if (!receipt) throw notKept([...opts.rooms]);
+      const { receipt, room } = publication as Required<Publication>;
       const { offsets } = await receipt.durable();
-      return formatPosition(this.#kept.rooms.positionOf(room!, offsets[0]!));
+      return formatPosition(this.#kept.rooms.positionOf(room, offsets[0]!));
+    }
+
+    override broadcast(packet: any, opts: BroadcastOptions): void {
+      this.#length = packet.data.length;
+      super.broadcast(packet, opts);
     }
 
     joinSince(
@@ -118,7 +136,8 @@ export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
       if (rooms.length === 0) return undefined;
       const namespace = this.nsp.name;
       const except = opts.except?.size ? [...opts.except] : undefined;
-      const receipt = this.#kept.rooms.append({ namespace, rooms, payload: toStored(parts), except });
+      const payload = toStored(packet.data.length === this.#length ? parts : this.#encodeIssued(packet));
+      const receipt = this.#kept.rooms.append({ namespace, rooms, payload, except });
       const [room] = rooms as [Room];
       if (publication) Object.assign(publication, { receipt, room });
       const report = (error: Error) =>
@@ -132,11 +151,28 @@ export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
       return receipt.isEarly ? undefined : gate;
     }
 
+    /** Nobody listens to, or looks up, what was refused. */
+    protected override deliver(delivery: Delivery, opts: BroadcastOptions): void {
+      if (delivery.outgoing.gate !== REFUSED) super.deliver(delivery, opts);
+    }
+
+    #encodeIssued(packet: any): Part[] {
+      return this.nsp.server.encoder.encode({ ...packet, data: packet.data.slice(0, this.#length) });
+    }
+
+    #isKept(room: unknown): room is Room {
+      // programs get away with other names in Socket.IO: those are rooms too, but never kept ones
+      return typeof room === "string" && this.#kept.rooms.isKept(room);
+    }
+
     #keptOf(rooms: Iterable<Room>): Room[] {
-      const kept = this.#kept.rooms.keptOf(rooms);
+      const { sockets, _preConnectSockets } = this.nsp;
+      const kept: Room[] = [];
       // a socket's own room is never kept, whatever the pattern
-      const { sockets } = this.nsp;
-      return kept.some((room) => sockets.has(room)) ? kept.filter((room) => !sockets.has(room)) : kept;
+      for (const room of rooms) {
+        if (this.#isKept(room) && !sockets.has(room) && !_preConnectSockets.has(room)) kept.push(room);
+      }
+      return kept;
     }
 
     #toHistory({ offset, timeMs, rooms, payload }: StoredEvent): HistoryEvent {

@@ -1,4 +1,11 @@
-import { KeptRooms, MemoryStore, type RoomsOption, type StorageUsage, type Store } from "@holdfast/core";
+import {
+  KeptRooms,
+  MemoryStore,
+  Policies,
+  type RoomsOption,
+  type StorageUsage,
+  type Store,
+} from "@holdfast/core";
 import { LmdbStore } from "@holdfast/store-lmdb";
 import { HoldfastError } from "../errors.ts";
 import { CommitGates } from "./commit-gates.ts";
@@ -8,8 +15,11 @@ export type StoreOption = string | { path: string; bytesMax?: number } | Store;
 
 /** What failed in the background. */
 export interface ErrorContext {
-  /** `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered. */
-  stage: "open" | "keep";
+  /**
+   * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
+   * room is kept with `flush: false`). `retention`: old events could not be dropped; it is tried again.
+   */
+  stage: "open" | "keep" | "retention";
   namespace?: string;
   rooms?: readonly string[];
   event?: unknown;
@@ -25,10 +35,12 @@ export class Kept {
   readonly onError: OnError;
   readonly #isOwn: boolean;
 
-  constructor(store: StoreOption, rooms: RoomsOption | undefined, onError: OnError = warn) {
-    this.#isOwn = typeof store === "string" || !("commit" in store);
+  constructor(store: StoreOption, rooms: RoomsOption | undefined, onError: OnError = warner()) {
+    // before a folder is touched
+    const policies = new Policies(rooms);
     this.store = openStore(store);
-    this.rooms = new KeptRooms(this.store, { rooms });
+    this.#isOwn = this.store !== store;
+    this.rooms = new KeptRooms(this.store, { rooms: policies, onError });
     this.onError = onError;
     this.store.opened.then(
       () => this.rooms.start(),
@@ -40,10 +52,21 @@ export class Kept {
     return this.store.storage();
   }
 
+  /** Resolves when everything issued so far is stored, or has failed, and what waited for it has left. */
+  async settled(): Promise<void> {
+    await this.store
+      .commit([])
+      .durable()
+      .catch(() => {});
+    // outboxes are written when the tick ends
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Flushes what was issued. A store that was handed over stays open. */
   async close(): Promise<void> {
     await this.rooms.close();
     if (this.#isOwn) await this.store.close();
+    else await this.settled();
   }
 }
 
@@ -56,11 +79,27 @@ function openStore(option: StoreOption): Store {
   return "commit" in option ? option : new LmdbStore(option);
 }
 
-function warn(error: Error, { stage, rooms, event }: ErrorContext): void {
-  const what =
-    stage === "keep" ? `event ${JSON.stringify(event)} to ${rooms?.join(", ")} was not stored: ` : "";
-  process.emitWarning(`${what}${error.message}`, {
-    type: "HoldfastWarning",
-    code: (error as { code?: string }).code,
-  });
+/** How long, in ms, failures after one that was warned of are only counted. */
+const WARN_INTERVAL_MS = 1_000;
+
+/** Warns of failures, without a flood of them when a disk is full. */
+function warner(): OnError {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let suppressed = 0;
+  return (error, { stage, rooms, event }) => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs < WARN_INTERVAL_MS) {
+      suppressed++;
+      return;
+    }
+    const what =
+      stage === "keep" ? `event ${JSON.stringify(event)} to ${rooms?.join(", ")} was not stored: ` : "";
+    const more = suppressed > 0 ? ` (and ${suppressed} more failures before)` : "";
+    lastMs = nowMs;
+    suppressed = 0;
+    process.emitWarning(`${what}${error.message}${more}`, {
+      type: "HoldfastWarning",
+      code: (error as { code?: string }).code ?? "",
+    });
+  };
 }

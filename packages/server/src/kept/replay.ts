@@ -10,6 +10,7 @@ import {
 import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket } from "../outbox/index.ts";
 import type { Socket } from "../socket.ts";
+import { MergedReplay } from "./merged-replay.ts";
 import { fromStored } from "./stored-packet.ts";
 
 /** What a join with `since` brought. */
@@ -20,12 +21,12 @@ export interface ReplayResult {
   gaps: Gap[];
 }
 
-const CHUNK_EVENTS = 1_000;
-const CHUNK_BYTES = 256 * 1024;
-
 /**
  * Joins rooms with their past: replay, then live, with no hole and no repeat at the seam. The socket is a member from
  * the moment of the call, and everything issued from then on waits behind a hold at that point of its connection.
+ *
+ * A replay goes on when its socket leaves the room or the namespace, since events issued before that wait behind it:
+ * what a client got is never without what was before. It ends with the connection.
  */
 export class Catchup {
   readonly #rooms: KeptRooms;
@@ -40,23 +41,25 @@ export class Catchup {
 
   async join(
     socket: Socket<any, any, any, any>,
-    rooms: readonly Room[],
+    names: readonly Room[],
     since: Since,
   ): Promise<ReplayResult> {
+    // nobody is left to write to: a "disconnecting" listener asked
+    if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
+    const rooms = [...new Set(names)];
     // all of this in one turn: here is the seam
-    const replays = rooms.map((room) => this.#rooms.replay(this.#namespace, room, since));
+    const { reached } = holdBack(socket);
+    const opening = Promise.allSettled(rooms.map((room) => this.#rooms.replay(this.#namespace, room, since)));
     const fresh = rooms.filter((room) => !socket.rooms.has(room));
     for (const room of rooms) void socket.join(room);
-    const reached = new Promise<Hold>((resolve) => socket.outbox.hold(resolve));
-    const settled = await Promise.allSettled(replays);
+    const settled = await opening;
     const hold = await reached;
     try {
-      const result: ReplayResult = { events: 0, gaps: [] };
-      for (const outcome of settled) {
+      const replays = settled.map((outcome) => {
         if (outcome.status === "rejected") throw outcome.reason;
-        await this.#replay(socket, outcome.value, hold, result);
-      }
-      return result;
+        return outcome.value;
+      });
+      return await this.#replay(socket, replays, hold);
     } catch (error) {
       // who asked for a past that can't be had is not let in halfway
       for (const room of fresh) void socket.leave(room);
@@ -68,26 +71,32 @@ export class Catchup {
 
   async #replay(
     socket: Socket<any, any, any, any>,
-    replay: Replay,
+    replays: readonly Replay[],
     hold: Hold,
-    result: ReplayResult,
-  ): Promise<void> {
+  ): Promise<ReplayResult> {
+    const result: ReplayResult = { events: 0, gaps: [] };
     const names = new Set([socket.id, ...socket.rooms]);
     const known = this.#knownTo(socket);
-    const start = replay.after;
-    for (let done = false; !done && !hold.isDiscarded; ) {
-      const chunk = await replay.next(CHUNK_EVENTS, CHUNK_BYTES);
-      done = chunk.done;
-      if (chunk.gap) result.gaps.push(chunk.gap);
-      const events = chunk.events.filter(
-        (event) => mayReceive(event, names) && !hasSeen(event, replay.room, known),
-      );
-      if (events.length === 0) continue;
-      hold.write(events.map(({ payload }) => new OutgoingPacket(fromStored(payload))));
-      result.events += events.length;
+    const replayed = new Set(replays.map(({ room }) => room));
+    const starts = replays.map(({ room, after }) => ({ room, after }));
+    const merged = new MergedReplay(replays);
+    while (!merged.isDone && !hold.isDiscarded) {
+      const events = await merged.next();
+      const packets: OutgoingPacket[] = [];
+      for (const event of events) {
+        if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
+        packets.push(new OutgoingPacket(fromStored(event.payload)));
+      }
+      if (packets.length === 0) continue;
+      hold.write(packets);
+      result.events += packets.length;
       await hold.ready();
     }
-    if (known.has(replay.room)) known.set(replay.room, Math.min(start, known.get(replay.room)!));
+    result.gaps = merged.gaps;
+    for (const { room, after } of starts) {
+      if (known.has(room)) known.set(room, Math.min(after, known.get(room)!));
+    }
+    return result;
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */
@@ -117,7 +126,22 @@ export class Catchup {
   }
 }
 
-/** Whether an event of several rooms has reached the socket through another one. */
-function hasSeen({ rooms, offset }: StoredEvent, room: Room, known: ReadonlyMap<Room, number>): boolean {
-  return rooms.length > 1 && rooms.some((other) => other !== room && offset > (known.get(other) ?? Infinity));
+/** Throws if the connection can't be held; the promise waits until what was issued before has left. */
+function holdBack(socket: Socket<any, any, any, any>): { reached: Promise<Hold> } {
+  let onReached!: (hold: Hold) => void;
+  const reached = new Promise<Hold>((resolve) => {
+    onReached = resolve;
+  });
+  socket.outbox.hold(onReached);
+  return { reached };
+}
+
+/** Whether an event of several rooms has reached the socket through one that is not being replayed. */
+function hasSeen(
+  { rooms, offset }: StoredEvent,
+  replayed: ReadonlySet<Room>,
+  known: ReadonlyMap<Room, number>,
+): boolean {
+  if (rooms.length === 1) return false;
+  return rooms.some((room) => !replayed.has(room) && offset > (known.get(room) ?? Infinity));
 }

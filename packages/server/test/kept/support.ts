@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Server, type ServerOptions } from "holdfast";
 import { type Socket as Client, io, type ManagerOptions, type SocketOptions } from "socket.io-client";
 import { afterEach } from "vitest";
@@ -28,6 +31,22 @@ export interface Recorder {
   got: unknown[][];
   /** Resolves once this many events have come. */
   count(events: number): Promise<unknown[][]>;
+}
+
+/** Whatever a server can keep its rooms in: each test runs with both. */
+export const STORES = ["memory", "lmdb"] as const;
+export type StoreKind = (typeof STORES)[number];
+
+/** A new store, as the option of a server. */
+export function storeOf(kind: StoreKind): string {
+  return kind === "memory" ? "memory" : folder();
+}
+
+/** A new folder, removed after the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "holdfast-kept-"));
+  onCleanup(() => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 export async function start(options: Partial<ServerOptions>): Promise<Running> {
@@ -66,4 +85,22 @@ export async function start(options: Partial<ServerOptions>): Promise<Running> {
 /** The server's side of a client. */
 export function socketOf({ io: server }: Running, { client }: Recorder, nsp = "/") {
   return server.of(nsp).sockets.get(client.id!)!;
+}
+
+/** What was reported through `onError`. */
+export function reports(): { seen: unknown[]; onError: ServerOptions["onError"] } {
+  const seen: unknown[] = [];
+  const onError: ServerOptions["onError"] = (error, context) => {
+    seen.push({ code: (error as { code?: string }).code, ...context });
+  };
+  return { seen, onError };
+}
+
+/** A promise, and what settles it. */
+export function signal(): { done: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const done = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { done, resolve };
 }
