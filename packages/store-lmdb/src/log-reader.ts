@@ -50,7 +50,13 @@ export class LogReader implements EventSource {
       ? database.getRange({ start: high, end: low, inclusiveEnd: true, reverse: true })
       : database.getRange({ start: low, end: high, inclusiveEnd: true });
     this.#entries = (range as Iterable<{ key: Buffer; value: Buffer }>)[Symbol.iterator]();
-    this.advance();
+    try {
+      this.advance();
+    } catch (error) {
+      // A cursor left open would keep its snapshot, and with it all pages that are freed later.
+      this.close();
+      throw error;
+    }
   }
 
   advance(): void {

@@ -116,6 +116,18 @@ export function describeTrim(harness: StoreHarness): void {
       expect(await texts(store, { rooms: ["a"] })).toEqual(["new"]);
     });
 
+    it("gives nothing of removed logs to those that come after them", async () => {
+      for (let round = 0; round < 3; round++) {
+        const rooms = Array.from({ length: 20 }, (_, i) => `${round}:${i}`);
+        for (const room of rooms) fixture.store.commit(append([room, "shared"], room));
+        await fixture.store.commit([]).durable();
+        for (const room of rooms) expect(await texts(fixture.store, { rooms: [room] })).toEqual([room]);
+        for (const room of [...rooms, "shared"]) await trim(fixture.store, { room, eventsMax: 0 });
+        if (round === 1) await fixture.reopen();
+        expect(await fixture.store.storage()).toMatchObject({ events: 0, bytes: 0, rooms: 0 });
+      }
+    });
+
     it("leaves no trace where none is asked for", async () => {
       const { store } = fixture;
       await fill(store, 3);
