@@ -165,6 +165,18 @@ conformance("attaching", (kit) => {
     });
   });
 
+  // stock attaches to uWebSockets.js here; ours says that it does not
+  it.runIf(!kit.isStock)("refuses uWebSockets.js with a code and a way out", () => {
+    const io = new kit.Server();
+    let failure: unknown;
+    try {
+      io.attachApp({});
+    } catch (error) {
+      failure = error;
+    }
+    expect(failure).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining("attach") });
+  });
+
   describe("bind()", () => {
     it("serves the connections of an Engine.IO server made elsewhere", async () => {
       const http = createServer();

@@ -1,4 +1,5 @@
 import { createServer, request } from "node:http";
+import { createRequire } from "node:module";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { conformance, type Running } from "./support.ts";
@@ -46,6 +47,15 @@ conformance("serving the client", (kit) => {
       expect(JSON.parse(body.toString()).version).toBe(3);
     });
   }
+
+  it("names its package's version in the entity tag", async () => {
+    const running = await kit.serve();
+    const { headers } = await get(running, "/socket.io/socket.io.js");
+    const manifest = createRequire(import.meta.url)("socket.io/package.json") as { version: string };
+    // ours serves the stock bundles where that package is installed, or its own: each under its own version
+    if (kit.isStock) expect(headers.etag).toBe(`"${manifest.version}"`);
+    else expect(headers.etag).toMatch(/^"\d+\.\d+\.\d+"$/);
+  });
 
   it("ignores the query of the request", async () => {
     const running = await kit.serve();
