@@ -218,7 +218,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     } else if (!self._hasPingExpired() && handshake?.holdfast) {
       // the page or the network is back. A stock server closes on a client's ping: ask only one that is ours
       send("ping");
-      expectLife(Math.min(PROBE_TIMEOUT_MS_MAX, pingTimer!.left()));
+      expectLife(Math.min(PROBE_TIMEOUT_MS_MAX, pingTimer!._left()));
     }
   }
 
@@ -283,7 +283,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     },
     _hasPingExpired() {
       // timers are late on a suspended machine or a hidden page
-      const expired = !!pingTimer && pingTimer.left() < 0;
+      const expired = !!pingTimer && pingTimer._left() < 0;
       if (expired) nextTick(() => onClose("ping timeout"));
       return expired;
     },

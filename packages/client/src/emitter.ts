@@ -39,12 +39,12 @@ export class Emitter<
 
   /** Removes one listener, all listeners of an event, or all listeners. */
   off<Name extends EventNames<Reserved> | EventNames<Listen>>(
-    ...args: [event?: Name, listener?: EventListener<Reserved, Listen, Name>]
+    event?: Name,
+    listener?: EventListener<Reserved, Listen, Name>,
   ): this {
-    const [event, listener] = args as unknown as [Name, Listener];
-    if (args.length > 1) {
-      removeFirst(this.listeners(event), (known: Listener) => known === listener || known.fn === listener);
-    } else if (args.length) delete this._callbacks[event];
+    if (listener) {
+      removeFirst(this.listeners(event!), (known: Listener) => known === listener || known.fn === listener);
+    } else if (event) delete this._callbacks[event];
     else this._callbacks = none();
     return this;
   }

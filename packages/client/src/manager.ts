@@ -247,6 +247,7 @@ export class Manager<
       this._retryAfterMs +
         backoffMs(opts.reconnectionDelay!, opts.reconnectionDelayMax!, opts.randomizationFactor, _attempts),
       () => {
+        if (this._skipReconnect) return;
         this.emit("reconnect_attempt", this._attempts);
         // a listener may have closed it
         if (this._skipReconnect) return;

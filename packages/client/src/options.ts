@@ -29,7 +29,7 @@ export interface EngineOptions {
   tryAllTransports?: boolean;
   /** Whether to begin with WebSocket after it has worked once. Default false. */
   rememberUpgrade?: boolean;
-  /** Milliseconds after which a polling request fails. Default: no limit. */
+  /** Milliseconds after which a polling request fails, in Node. Default: no limit. */
   requestTimeout?: number;
   /** More options per transport name. */
   transportOptions?: object;

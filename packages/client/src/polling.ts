@@ -31,24 +31,19 @@ export class Fetch extends Transport {
 
   /** Makes a GET, or a POST of `body`. Resolves with the answer's text, rejects with a {@link Failure} or an error. */
   protected async request(uri: string, body?: string): Promise<string> {
-    const { extraHeaders, requestTimeout, withCredentials } = this.opts;
-    const response = await this._fetch(uri, {
+    const { extraHeaders, withCredentials } = this.opts;
+    const response = await fetch(uri, {
       method: body == null ? "GET" : "POST",
       // a text goes as text/plain;charset=UTF-8
       body: body!,
       headers: extraHeaders!,
       credentials: withCredentials ? "include" : this._terms[2],
-      signal: requestTimeout ? AbortSignal.timeout(requestTimeout) : null,
     });
     if (response.ok) return response.text();
     throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
   }
 
-  protected _fetch(uri: string, request: RequestInit): Promise<Response> {
-    return fetch(uri, request);
-  }
-
-  protected override onData(data: string): void {
+  protected override _onData(data: string): void {
     for (const text of data.split(SEPARATOR)) {
       const packet = decodeFrame(text);
       const { type } = packet;
@@ -62,12 +57,12 @@ export class Fetch extends Transport {
     this._settle();
   }
 
-  protected override doClose(): void {
+  protected override _doClose(): void {
     // a session that is still opening has no id to close it by
-    if (this.readyState === "open") this.write([{ type: "close" }]);
+    if (this.readyState === "open") this._write([{ type: "close" }]);
   }
 
-  protected override write(packets: Packet[]): void {
+  protected override _write(packets: Packet[]): void {
     Promise.all(packets.map(encodeText)).then((texts) =>
       this._request(() => this._onDrain(), texts.join(SEPARATOR)),
     );
@@ -80,7 +75,7 @@ export class Fetch extends Transport {
 
   private _poll(): void {
     this._polling = true;
-    this._request((text) => this.onData(text));
+    this._request((text) => this._onData(text));
   }
 
   private _settle(): void {

@@ -65,8 +65,8 @@ interface Flags {
   compress?: boolean;
   timeout?: number | undefined;
   /** Whether the acknowledgement gets an error first. */
-  withError?: boolean;
-  fromQueue?: boolean;
+  _withError?: boolean;
+  _fromQueue?: boolean;
 }
 
 /** One namespace of one server: events go both ways by name, with arguments and acknowledgements. */
@@ -95,10 +95,10 @@ export class Socket<
   private _queue: (() => void)[] = [];
   declare private _isQueueBusy: boolean;
 
-  private ids = 0;
+  private _ids = 0;
   /** What settles the acknowledgements that are waited for, by packet id. */
-  private acks = new Map<number, (error: Error | null, args?: unknown[]) => void>();
-  private flags: Flags = {};
+  private _acks = new Map<number, (error: Error | null, args?: unknown[]) => void>();
+  private _flags: Flags = {};
   private _any: AnyListener[] = [];
   private _anyOutgoing: AnyListener[] = [];
   /** Whether the manager tells of its events. */
@@ -142,10 +142,10 @@ export class Socket<
     event: Name,
     ...args: EventParams<EmitEvents, Name>
   ): this {
-    const { flags, _opts } = this;
+    const { _flags: flags, _opts } = this;
     const { engine } = this.io;
     if (isReservedEvent(event)) throw new Error(`"${String(event)}" is a reserved event name`);
-    this.flags = {};
+    this._flags = {};
     const ack: Ack | undefined = typeof args.at(-1) === "function" ? (args.pop() as Ack) : undefined;
     const data = [event, ...args];
     const packet: OutgoingPacket = {
@@ -153,7 +153,7 @@ export class Socket<
       data,
       options: { compress: flags.compress !== false },
     };
-    if (_opts.retries && !flags.fromQueue && !flags.volatile) this._enqueue(data, flags, ack);
+    if (_opts.retries && !flags._fromQueue && !flags.volatile) this._enqueue(data, flags, ack);
     else {
       if (ack) this._registerAck(packet, ack, flags);
       if (!flags.volatile || engine?.transport?.writable) {
@@ -170,7 +170,7 @@ export class Socket<
     ...args: AllButLast<EventParams<EmitEvents, Name>>
   ): Promise<FirstArg<Last<EventParams<EmitEvents, Name>>>> {
     return new Promise((resolve, reject) => {
-      this.flags.withError = true;
+      this._flags._withError = true;
       const ack: Ack = (error, answer) => (error ? reject(error) : resolve(answer));
       this.emit(event, ...([...args, ack] as never));
     });
@@ -186,19 +186,19 @@ export class Socket<
 
   /** Whether the next event may be compressed. */
   compress(compress: boolean): this {
-    this.flags.compress = compress;
+    this._flags.compress = compress;
     return this;
   }
 
   /** The next event may be lost when it can't be sent at once. */
   get volatile(): this {
-    this.flags.volatile = true;
+    this._flags.volatile = true;
     return this;
   }
 
   /** The acknowledgement of the next event gets an error first, after `ms` milliseconds without an answer. */
   timeout(ms: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, M> {
-    this.flags.timeout = ms;
+    this._flags.timeout = ms;
     return this as never;
   }
 
@@ -246,15 +246,15 @@ export class Socket<
 
   private _registerAck(packet: OutgoingPacket, ack: Ack, flags: Flags): void {
     const ms = flags.timeout ?? this._opts.ackTimeout;
-    const id = this.ids++;
+    const id = this._ids++;
     packet.id = id;
     const settle = (error: Error | null, args: unknown[] = []) => {
-      this.acks.delete(id);
+      this._acks.delete(id);
       stop?.();
-      if (flags.withError || ms !== undefined) ack.call(this, error, ...args);
+      if (flags._withError || ms !== undefined) ack.call(this, error, ...args);
       else if (!error) ack.apply(this, args);
     };
-    this.acks.set(id, settle);
+    this._acks.set(id, settle);
     let stop: Stop | undefined;
     if (ms !== undefined) {
       stop = this.io._after(ms, () => {
@@ -276,7 +276,7 @@ export class Socket<
     };
     this._queue.push(() => {
       tries++;
-      this.flags = { ...flags, fromQueue: true, withError: true };
+      this._flags = { ...flags, _fromQueue: true, _withError: true };
       this.emit.apply(this, [...args, settle] as never);
     });
     this._drainQueue();
@@ -315,7 +315,7 @@ export class Socket<
     this.connected = false;
     this.id = undefined;
     this._emit("disconnect", reason, details);
-    for (const [id, settle] of this.acks) {
+    for (const [id, settle] of this._acks) {
       // an answer to what has not been sent may still come
       if (!this.sendBuffer.some((packet) => packet.id === id)) settle(new Error("socket has been disconnected"));
     }
@@ -343,7 +343,7 @@ export class Socket<
         break;
       case PacketType.ACK:
       case PacketType.BINARY_ACK:
-        this.acks.get(id!)?.(null, args);
+        this._acks.get(id!)?.(null, args);
         break;
       case PacketType.DISCONNECT:
         this._destroy();

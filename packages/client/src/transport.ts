@@ -58,8 +58,8 @@ interface TransportEvents {
 }
 
 /**
- * What moves the frames of one connection. A subclass MUST implement `open`, `doClose` and `write`; it reports
- * through `_onOpen`, `onData`, `_onError` and `_onClose`, and after each `write` through `_onDrain`.
+ * What moves the frames of one connection. A subclass MUST implement `open`, `_doClose` and `_write`; it reports
+ * through `_onOpen`, `_onData`, `_onError` and `_onClose`, and after each `_write` through `_onDrain`.
  */
 export abstract class Transport extends Emitter<Record<never, never>, TransportEvents, TransportEvents> {
   declare readyState: "opening" | "open" | "closed" | "pausing" | "paused";
@@ -81,7 +81,7 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
 
   close(): this {
     if (/open/.test(this.readyState)) {
-      this.doClose();
+      this._doClose();
       this._onClose();
     }
     return this;
@@ -91,7 +91,7 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
     // closed silently, by beforeunload for one, it may be written to no more
     if (this.readyState === "open") {
       this.writable = false;
-      this.write(packets);
+      this._write(packets);
     }
   }
 
@@ -123,7 +123,7 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
     this.emit("open");
   }
 
-  protected onData(data: RawData): void {
+  protected _onData(data: RawData): void {
     this._onPacket(decodeFrame(data));
   }
 
@@ -158,8 +158,8 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
     return `${schema}://${opts.host + opts.path}?${new URLSearchParams(query)}`;
   }
 
-  protected abstract doClose(): void;
-  protected abstract write(packets: Packet[]): void;
+  protected abstract _doClose(): void;
+  protected abstract _write(packets: Packet[]): void;
 }
 
 /** A packet as text; a Blob must be read first. */

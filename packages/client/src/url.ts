@@ -16,6 +16,6 @@ export function parseUrl(url: string | undefined | null): ParsedUrl {
     .replace(/^\/(?!\/)/, `//${page.host}/`)
     .replace(/^(?!(http|ws)s?:\/\/)(\/\/)?/, `${page.protocol ?? "https:"}//`);
   // it matches whatever the line above makes
-  const [, s, host, path, query] = /^\w+?(s?):\/\/(?:[^@/?#]*@)?([^/?#]*)([^?#]*)\??([^#]*)/.exec(absolute)!;
+  const [, s, host, path, query] = /^(?:ws|[\w-]+?)(s?):\/\/(?:[^@/?#]*@)?([^/?#]*)([^?#]*)\??([^#]*)/.exec(absolute)!;
   return { secure: !!s, host: host!, path: path!, query: query!.replace(/\+/g, "%2B") };
 }

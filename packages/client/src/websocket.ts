@@ -18,7 +18,7 @@ export class WS extends Transport {
       ws.binaryType = this.opts.socket.binaryType as never;
       ws.onopen = () => this._onOpen();
       ws.onclose = (context) => this._onClose({ description: "websocket connection closed", context });
-      ws.onmessage = ({ data }) => this.onData(data);
+      ws.onmessage = ({ data }) => this._onData(data);
       ws.onerror = (event) => this._onError("websocket error", event);
     } catch (error) {
       this.emit("error", error as Error);
@@ -33,11 +33,11 @@ export class WS extends Transport {
     this.ws!.send(data);
   }
 
-  protected override doClose(): void {
+  protected override _doClose(): void {
     this.ws?.close();
   }
 
-  protected override async write(packets: Packet[]): Promise<void> {
+  protected override async _write(packets: Packet[]): Promise<void> {
     for (const packet of packets) {
       const { type, data } = packet;
       this.doWrite(

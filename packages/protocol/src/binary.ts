@@ -13,16 +13,10 @@ export function isBinary(value: unknown): value is Binary {
 /** Whether `value` holds binary data anywhere, looking through `toJSON` once, as JSON.stringify would. */
 export function hasBinary(value: unknown, fromToJson?: boolean): boolean {
   if (!value || typeof value !== "object") return false;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (hasBinary(value[i])) return true;
-    return false;
-  }
   if (isBinary(value)) return true;
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function" && !fromToJson) return hasBinary(toJSON.call(value), true);
-  for (const key in value) {
-    if (Object.hasOwn(value, key) && hasBinary((value as Record<string, unknown>)[key])) return true;
-  }
+  for (const item of Array.isArray(value) ? value : Object.values(value)) if (hasBinary(item)) return true;
   return false;
 }
 

@@ -12,13 +12,5 @@ export {
   frameTypes,
   SEPARATOR,
 } from "./frames.ts";
-export {
-  Decoder,
-  type DecoderOptions,
-  type EncodedPacket,
-  Encoder,
-  isReservedEvent,
-  type Packet,
-  PacketType,
-  protocol,
-} from "./packets.ts";
+export { type EncodedPacket, isReservedEvent, type Packet, PacketType, protocol } from "./packet.ts";
+export { Decoder, type DecoderOptions, Encoder } from "./packets.ts";

@@ -210,7 +210,7 @@ describe("what the protocol does not allow throws", () => {
     ['2"a"', /invalid payload/],
     ['2["a"', /JSON/],
     ['2["a"]x', /JSON/],
-    ["2[,]", /invalid payload/],
+    ["2[,]", /JSON/],
     ['2["connect"]', /invalid payload/],
     ['2["connect_error"]', /invalid payload/],
     ['2["disconnect"]', /invalid payload/],

@@ -1,15 +1,22 @@
-import { Fetch } from "../polling.ts";
+import { type Failure, Fetch } from "../polling.ts";
 import { cookieJarOf } from "./cookie-jar.ts";
 
 /** Long-polling over fetch, with the cookies that a browser would keep. */
 export class NodeFetch extends Fetch {
-  protected override async _fetch(uri: string, request: RequestInit): Promise<Response> {
+  protected override async request(uri: string, body?: string): Promise<string> {
+    const { extraHeaders, requestTimeout } = this.opts;
     const jar = cookieJarOf(this.opts);
-    const headers = new Headers(request.headers);
+    const headers = new Headers(extraHeaders);
     const cookies = jar?.header();
     if (cookies) headers.append("cookie", cookies);
-    const response = await super._fetch(uri, { ...request, headers });
+    const response = await fetch(uri, {
+      method: body === undefined ? "GET" : "POST",
+      body: body ?? null,
+      headers,
+      signal: requestTimeout ? AbortSignal.timeout(requestTimeout) : null,
+    });
     jar?.parseCookies(response.headers.getSetCookie());
-    return response;
+    if (response.ok) return response.text();
+    throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
   }
 }
