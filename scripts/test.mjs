@@ -12,13 +12,19 @@ const SUITE_TIMEOUT_MS = 10 * 60_000;
 const captured = { capture: true, timeoutMs: SUITE_TIMEOUT_MS };
 
 /**
- * One suite per folder of tests; a `script` of a workspace counts as one test. `needs` names programs that
+ * One suite per folder of tests, with a vitest `config` of its own perhaps; a `script` of a workspace counts as one test. `needs` names programs that
  * scripts/lib/install.mjs installs.
  */
 const suites = [
   ...readdirSync(`${root}packages`).map((name) => ({ name, folder: `packages/${name}/test` })),
   { name: "scripts", folder: "scripts/test" },
   { name: "conformance", folder: "conformance/test" },
+  {
+    // The same conversations, with our client in the place of the stock one.
+    name: "conformance-client",
+    folder: "conformance/test/socketio",
+    config: "conformance/test/client/our-client.config.ts",
+  },
   { name: "chat", folder: "examples/chat/test", needs: ["chromium"] },
   { name: "fuzz", folder: "conformance", script: "fuzz" },
 ].filter(({ folder, script }) => script || hasTests(folder));
@@ -50,9 +56,10 @@ async function runSuite(suite) {
   return tally;
 }
 
-async function runTests({ name, folder }) {
+async function runTests({ name, folder, config = "vitest.config.ts" }) {
   const file = join(reports, `${name}.json`);
-  const args = ["run", `${folder}/`, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const args = ["run", "--root", root, "--config", config, ...reporters, `${folder}/`];
   const { code, output } = await runTool("vitest/vitest.mjs", args, captured);
   // No report: it could not even begin.
   if (!existsSync(file)) return { tally: { passed: 0, failed: 1, skipped: 0 }, output };
