@@ -1,9 +1,10 @@
+import type { EventEmitter } from "node:events";
 import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
 import { LeanEventEmitter } from "../lean-event-emitter.ts";
 import { type Flusher, Outbox, type OutboxOwner, OutgoingPacket, type Part } from "../outbox/index.ts";
-import type { Deadlines, Timed } from "./heartbeat.ts";
+import type { Deadlines, Heartbeats, Timed } from "./heartbeat.ts";
+import type { ResolvedOptions } from "./options.ts";
 import type { EngineRequest } from "./request.ts";
-import type { Server } from "./server.ts";
 import type { Transport, TransportError, TransportOwner } from "./transport.ts";
 import { Upgrade } from "./upgrade.ts";
 
@@ -11,6 +12,16 @@ import { Upgrade } from "./upgrade.ts";
 export interface Consumer {
   onMessage(data: string | Buffer): void;
   onClose(reason: string, description?: unknown): void;
+}
+
+/** The server, as far as its connections are concerned. */
+export interface ConnectionHost extends EventEmitter {
+  readonly opts: ResolvedOptions;
+  readonly heartbeats: Heartbeats;
+  /** Somebody listens to flushes. */
+  readonly isObserved: boolean;
+  upgrades(transport: string): string[];
+  onConnectionClose(connection: Connection): void;
 }
 
 export interface SendOptions {
@@ -38,7 +49,7 @@ export const OBSERVING: ReadonlySet<string | symbol> = new Set(["packetCreate", 
  */
 export class Connection extends LeanEventEmitter implements OutboxOwner, TransportOwner, Timed {
   readonly id: string;
-  readonly server: Server;
+  readonly server: ConnectionHost;
   /** The request of the handshake. */
   readonly request: EngineRequest;
   /** The revision of Engine.IO that the client speaks. */
@@ -65,7 +76,13 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   /** Set while a close waits for the outbox: whether the transport is to be discarded. */
   #closing: { discard: boolean } | undefined;
 
-  constructor(id: string, server: Server, transport: Transport, req: EngineRequest, flusher: Flusher) {
+  constructor(
+    id: string,
+    server: ConnectionHost,
+    transport: Transport,
+    req: EngineRequest,
+    flusher: Flusher,
+  ) {
     super();
     this.id = id;
     this.server = server;
@@ -357,6 +374,8 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   #releaseTransport(): void {
     const { transport } = this;
     transport.owner = undefined;
+    // nobody can poll for a session that is gone: waiting for it would only hold memory
+    transport.discard();
     transport.close();
   }
 }
