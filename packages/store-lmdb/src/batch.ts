@@ -9,10 +9,11 @@ import {
 } from "@holdfast/core";
 import type { Arena } from "./arena.ts";
 import type { Change, Database } from "./database.ts";
-import { type Directory, type NamespaceFacts, type NamespaceState, namespaceChange } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import { KEY, numberKey, offsetKey, recordKey } from "./keys.ts";
 import type { LogFacts, LogState } from "./log-state.ts";
 import { META_TOTALS } from "./meta.ts";
+import { type NamespaceFacts, type NamespaceState, namespaceChange } from "./namespace-state.ts";
 import { SegmentWriter } from "./segment.ts";
 import { encodeShared, sharedPayloadBytes } from "./shared-event.ts";
 import { encodeTotals, type Totals } from "./totals.ts";

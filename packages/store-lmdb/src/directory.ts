@@ -1,39 +1,14 @@
 import { type LogCursor, StoreError } from "@holdfast/core";
-import type { Change, Database } from "./database.ts";
+import type { Database } from "./database.ts";
 import { KEY, numberKey, numberOf } from "./keys.ts";
 import { LogState } from "./log-state.ts";
+import { NamespaceState } from "./namespace-state.ts";
 
 const NUMBER_MAX = 0xffffffff;
 
-export interface NamespaceFacts {
-  /** Highest offset stored. */
-  last: number;
-  /** Highest offset of logs that were removed and left a trace. */
-  removedThrough: number;
-  /** True once an event of it was stored that may have been shown before its flush. */
-  hasUnflushed: boolean;
-}
-
-export class NamespaceState {
-  readonly name: string;
-  readonly number: number;
-  readonly logs = new Map<string, LogState>();
-  /** Highest offset given out, stored or not. */
-  issued: number;
-  /** What is durable of it. */
-  facts: NamespaceFacts;
-
-  constructor(name: string, number: number, facts: NamespaceFacts) {
-    this.name = name;
-    this.number = number;
-    this.facts = facts;
-    this.issued = facts.last;
-  }
-}
-
 /** Names and their numbers: of namespaces, logs and kinds. All in memory; a log costs about 200 bytes here. */
 export class Directory {
-  readonly namespaces = new Map<string, NamespaceState>();
+  readonly namespaces = new Map<string, NamespaceState<LogState>>();
   readonly #logsMax: number;
   readonly #kinds = new Map<string, number>();
   #namespaceNumbers = 0;
@@ -50,9 +25,9 @@ export class Directory {
   }
 
   load(database: Database): void {
-    const byNumber = new Map<number, NamespaceState>();
+    const byNumber = new Map<number, NamespaceState<LogState>>();
     for (const { key, value } of database.getRange(rangeOf(KEY.namespace))) {
-      const namespace = new NamespaceState(value.toString("utf8", 17), numberOf(key), {
+      const namespace = new NamespaceState<LogState>(value.toString("utf8", 17), numberOf(key), {
         last: value.readDoubleLE(0),
         removedThrough: value.readDoubleLE(8),
         hasUnflushed: value[16] === 1,
@@ -77,13 +52,13 @@ export class Directory {
   }
 
   /** Made where it is new; throws `TOO_MANY_LOGS`. A namespace stays for good: its offsets must not start again. */
-  namespace(name: string): NamespaceState {
+  namespace(name: string): NamespaceState<LogState> {
     let namespace = this.namespaces.get(name);
     if (!namespace) {
       if (this.namespaces.size >= this.#logsMax) {
         throw new StoreError("TOO_MANY_LOGS", `There are ${this.#logsMax} namespaces, as many as may be`);
       }
-      namespace = new NamespaceState(name, ++this.#namespaceNumbers, {
+      namespace = new NamespaceState<LogState>(name, ++this.#namespaceNumbers, {
         last: 0,
         removedThrough: 0,
         hasUnflushed: false,
@@ -94,7 +69,7 @@ export class Directory {
   }
 
   /** The logs of an append, made in memory where they are new; throws `TOO_MANY_LOGS`. */
-  reserve(namespace: NamespaceState, rooms: readonly string[]): void {
+  reserve(namespace: NamespaceState<LogState>, rooms: readonly string[]): void {
     let fresh = 0;
     for (const room of rooms) if (!namespace.logs.has(room)) fresh++;
     if (fresh === 0) return;
@@ -137,7 +112,7 @@ export class Directory {
     }
   }
 
-  obtain(namespace: NamespaceState, room: string): LogState {
+  obtain(namespace: NamespaceState<LogState>, room: string): LogState {
     let log = namespace.logs.get(room);
     if (!log) {
       log = new LogState(namespace, room);
@@ -176,18 +151,6 @@ export class Directory {
   addKind(name: string, number: number): void {
     this.#kinds.set(name, number);
   }
-}
-
-export function namespaceChange(
-  namespace: NamespaceState,
-  { last, removedThrough, hasUnflushed }: NamespaceFacts,
-): Change {
-  const value = Buffer.alloc(17 + Buffer.byteLength(namespace.name));
-  value.writeDoubleLE(last, 0);
-  value.writeDoubleLE(removedThrough, 8);
-  value[16] = hasUnflushed ? 1 : 0;
-  value.write(namespace.name, 17);
-  return { key: numberKey(KEY.namespace, namespace.number), value };
 }
 
 function rangeOf(kind: number) {

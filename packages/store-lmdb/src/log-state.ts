@@ -1,6 +1,6 @@
 import type { Change, Database } from "./database.ts";
-import type { NamespaceState } from "./directory.ts";
 import { KEY, numberKey, offsetKey, offsetOf } from "./keys.ts";
+import type { NamespaceState } from "./namespace-state.ts";
 import { readHead, SegmentWalk } from "./segment.ts";
 
 /** What is known of a log at one moment. Totals count from the log's beginning, dropped events included. */
