@@ -1,9 +1,19 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AttachOptions } from "./options.ts";
-import type { Server } from "./server.ts";
 
 const DESTROY_UPGRADE_TIMEOUT_MS = 1_000;
+
+/** What is attached to an HTTP server. */
+export interface Attachable {
+  readonly opts: { readonly transports: readonly string[] };
+  handleRequest(req: IncomingMessage, res: ServerResponse): void;
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** The HTTP server listens. */
+  init(): void;
+  /** The HTTP server has closed. */
+  close(): unknown;
+}
 
 /** The path that is served: without its own trailing slash, and with one unless the options say no. */
 export function computePath({ path = "/engine.io", addTrailingSlash }: AttachOptions): string {
@@ -12,7 +22,7 @@ export function computePath({ path = "/engine.io", addTrailingSlash }: AttachOpt
 }
 
 /** Puts `engine` before the request listeners of `server`: its path is answered, all else goes to them as before. */
-export function attachTo(engine: Server, server: HttpServer, options: AttachOptions): void {
+export function attachTo(engine: Attachable, server: HttpServer, options: AttachOptions): void {
   const path = computePath(options);
   const isOurs = (req: IncomingMessage) => req.url!.startsWith(path);
   const others = server.listeners("request") as ((req: IncomingMessage, res: ServerResponse) => void)[];

@@ -1,7 +1,7 @@
+import type { EventEmitter } from "node:events";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { Frame } from "@holdfast/protocol";
 import { OutgoingPacket } from "../outbox/index.ts";
-import type { Connection } from "./connection.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 
@@ -9,17 +9,26 @@ const PROBE = new OutgoingPacket(["probe"], { type: "pong" });
 /** How often a waiting poll is ended while the client prepares to switch. */
 const END_POLL_INTERVAL_MS = 100;
 
+/** A connection, as far as its upgrade is concerned. */
+export interface Upgradable extends EventEmitter {
+  upgrading: boolean;
+  readonly readyState: string;
+  readonly transport: Transport;
+  /** The client has switched. */
+  switchTo(transport: Transport): void;
+}
+
 /**
  * The probe of a new transport (Engine.IO v4, "Upgrade"): `2probe` is answered with `3probe`; `5` switches. Anything
  * else, or too long a time, closes the new transport and leaves the connection on the old one.
  */
 export class Upgrade implements TransportOwner {
-  readonly #connection: Connection;
+  readonly #connection: Upgradable;
   readonly #transport: Transport;
   readonly #timeout: NodeJS.Timeout;
   #interval: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, transport: Transport, timeoutMs: number) {
+  constructor(connection: Upgradable, transport: Transport, timeoutMs: number) {
     this.#connection = connection;
     this.#transport = transport;
     this.#timeout = setTimeout(() => this.#abort(), timeoutMs);

@@ -1,14 +1,22 @@
 import { errors, type Refusal } from "./errors.ts";
+import type { ResolvedOptions } from "./options.ts";
 import { type EngineRequest, protocolOf } from "./request.ts";
-import type { Server } from "./server.ts";
 
 /** What Node allows in a header's value (RFC 9110 §5.5): anything but control characters other than tab. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const INVALID_HEADER = /[\0-\x08\x0a-\x1f\x7f]/;
 
+/** What a request is checked against. */
+export interface Verifier {
+  readonly opts: ResolvedOptions;
+  readonly clients: Readonly<
+    Record<string, { readonly protocol: 3 | 4; readonly transport: { readonly name: string } }>
+  >;
+}
+
 /** Checks a request before anything is done with it; `done` gets why it is refused, if it is. */
 export function verify(
-  server: Server,
+  server: Verifier,
   req: EngineRequest,
   isUpgrade: boolean,
   done: (refusal?: Refusal) => void,
