@@ -4,6 +4,7 @@ import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
 import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
 import type { Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
+import type { Recovery, RecoveryFailure } from "./recovery/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -24,6 +25,8 @@ import type {
   Last,
   RemoveAcknowledgements,
 } from "./typed-events.ts";
+
+const storageFault: RecoveryFailure = "storage fault";
 
 export interface NamespaceReservedEventsMap<
   ListenEvents extends EventsMap,
@@ -242,6 +245,7 @@ export class Namespace<
       }
       client._forget();
       socket._cleanup();
+      this.#recovery(client)?.abandon(socket.id);
       if (!isOpen() || !error) return;
       const { message, data } = error;
       socket._error(client.conn.protocol === 3 ? data || message : { message, data });
@@ -266,6 +270,8 @@ export class Namespace<
     auth: Auth,
   ): Promise<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const { pid, offset } = auth;
+    const recovery = this.#recovery(client);
+    if (recovery) return this.#durableSocket(recovery, client, auth);
     if (this.server.opts.connectionStateRecovery && typeof pid === "string" && typeof offset === "string") {
       try {
         const session = await this.adapter.restoreSession(pid, offset);
@@ -275,6 +281,30 @@ export class Namespace<
       }
     }
     return new Socket(this as any, client, auth);
+  }
+
+  /** As {@link #socket}, where sessions survive the process. */
+  async #durableSocket(
+    recovery: Recovery,
+    client: Client,
+    auth: Auth,
+  ): Promise<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    // a store that can't be opened has been reported
+    await recovery.ready.catch(() => {});
+    const { pid, offset } = auth;
+    const outcome =
+      typeof pid === "string" ? await recovery.restore(pid, offset).catch(() => storageFault) : undefined;
+    if (typeof outcome === "object") {
+      const session = { ...outcome, rooms: [...outcome.rooms], missedPackets: [], restoration: outcome };
+      return new Socket(this as any, client, auth, session);
+    }
+    const socket = new Socket(this as any, client, auth);
+    socket._recoveryFailure = outcome;
+    return socket as any;
+  }
+
+  #recovery(client: Client): Recovery | undefined {
+    return client.conn.protocol === 4 ? (this.adapter as { recovery?: Recovery }).recovery : undefined;
   }
 
   #connect(

@@ -18,10 +18,11 @@ import { Codec } from "./codec.ts";
 import { attach, type Socket as Connection, type Server as Engine } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { asConnection } from "./foreign-connection.ts";
-import { Kept, keeping } from "./kept/index.ts";
+import { KeepingAdapter, Kept } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { PreEncoded } from "./pre-encoded.ts";
+import { RecoveringAdapter, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
@@ -96,6 +97,8 @@ export class Server<
   _connectTimeout!: number;
   /** What is kept, and where; undefined without a store. @internal */
   readonly _kept: Kept | undefined;
+  /** What its namespaces share of durable recovery. @internal */
+  readonly _recovery: SharedRecovery | undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: CorsMiddleware | undefined;
   #path!: string;
@@ -132,8 +135,8 @@ export class Server<
     }
     opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
     this._kept = openKept(opts);
-    const Default = opts.connectionStateRecovery ? RecoveryAdapter : Adapter;
-    this.adapter(opts.adapter || (this._kept ? keeping(Default) : Default));
+    if (this._kept && opts.connectionStateRecovery) this._recovery = new SharedRecovery(this._kept);
+    this.adapter(opts.adapter || defaultAdapter(this._kept, !!opts.connectionStateRecovery));
     this.#cors = opts.cors ? cors(opts.cors as cors.CorsOptions) : undefined;
     this.sockets = this.of("/");
     if (srv || typeof srv === "number") this.attach(srv as HttpServerLike | number);
@@ -279,6 +282,7 @@ export class Server<
       }),
     );
     // kept events that were issued leave before the close, as others do
+    this._recovery?.close();
     await this._kept?.settled();
     this.engine?.close();
     await this._kept?.close();
@@ -443,13 +447,19 @@ for (const [name, method] of Object.entries(EventEmitter.prototype)) {
   });
 }
 
-function openKept({ store, rooms, adapter, onError }: Partial<ServerOptions>): Kept | undefined {
+function openKept(options: Partial<ServerOptions>): Kept | undefined {
+  const { store, rooms, adapter, onError } = options;
   if (store === undefined) {
     if (rooms) throw new HoldfastError("NO_STORE", 'the option "rooms" needs the option "store"');
     return undefined;
   }
   if (adapter) throw storeAndAdapter();
-  return new Kept(store, rooms, onError);
+  return new Kept(store, rooms, onError, recoveryPolicy(options));
+}
+
+function defaultAdapter(kept: Kept | undefined, recovers: boolean): AdapterConstructor {
+  if (kept) return recovers ? RecoveringAdapter : KeepingAdapter;
+  return recovers ? RecoveryAdapter : Adapter;
 }
 
 function storeAndAdapter(): HoldfastError {

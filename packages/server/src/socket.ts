@@ -23,6 +23,7 @@ import type { KeepingAdapter, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
+import type { Recovery, RecoveryFailure, Restoration } from "./recovery/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
 import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
@@ -71,6 +72,9 @@ export class Socket<
   joined: Receiver["joined"] = undefined;
   /** Stands for rooms, data and missed events; only its client knows it. */
   private readonly pid: string | undefined;
+  readonly #restoration: Restoration | undefined;
+  /** Why there was nothing to resume, if it was asked for. @internal */
+  _recoveryFailure: RecoveryFailure | undefined = undefined;
   /** @internal */
   _anyListeners: AnyListeners = undefined;
   /** undefined if the client sent none. */
@@ -100,6 +104,7 @@ export class Socket<
       this.id = previousSession.sid;
       this.pid = previousSession.pid;
       this.recovered = true;
+      this.#restoration = previousSession.restoration as Restoration | undefined;
       this.#data = previousSession.data as SocketData;
       for (const room of previousSession.rooms) void this.join(room);
       for (const data of previousSession.missedPackets) this.packet({ type: PacketType.EVENT, data });
@@ -109,6 +114,29 @@ export class Socket<
     if (client.conn.protocol === 3) this.id = nsp.name === "/" ? client.id : `${nsp.name}#${client.id}`;
     else this.id = randomId();
     this.pid = nsp.server.opts.connectionStateRecovery ? randomId() : undefined;
+  }
+
+  /** Sessions that survive the process; undefined unless the server has a store. */
+  get #recovery(): Recovery | undefined {
+    return this.conn.protocol === 4 ? (this.adapter as { recovery?: Recovery }).recovery : undefined;
+  }
+
+  /**
+   * Whether the client's session was resumed, and if it asked for that in vain, why. The reasons stand in
+   * docs/recovery.md. Known with a store; without one there is no reason.
+   */
+  get recovery(): { recovered: boolean; reason: RecoveryFailure | undefined } {
+    return { recovered: this.recovered, reason: this._recoveryFailure };
+  }
+
+  /** @internal */
+  get _data(): unknown {
+    return this.#data ?? {};
+  }
+
+  /** @internal */
+  get _issuedAt(): number {
+    return this.#issued;
   }
 
   private get server(): Namespace<ListenEvents, EmitEvents, ServerSideEvents>["server"] {
@@ -146,11 +174,13 @@ export class Socket<
 
   /** For the application; other servers see it through `fetchSockets`. */
   get data(): SocketData {
+    this.#recovery?.onData(this);
     this.#data ??= {} as SocketData;
     return this.#data;
   }
 
   set data(data: SocketData) {
+    this.#recovery?.onData(this);
     this.#data = data;
   }
 
@@ -326,6 +356,8 @@ export class Socket<
     if (!this.connected) return this;
     if (close) this.client._disconnect();
     else {
+      // what says goodbye to the client stands on the session's end
+      this.#recovery?.end(this);
       this.packet({ type: PacketType.DISCONNECT });
       this._onclose("server namespace disconnect");
     }
@@ -420,7 +452,8 @@ export class Socket<
   _onconnect(): void {
     this.connected = true;
     void this.join(this.id);
-    if (this.conn.protocol === 3) this.packet({ type: PacketType.CONNECT });
+    if (this.#recovery) this.#recovery.connect(this, this.#restoration);
+    else if (this.conn.protocol === 3) this.packet({ type: PacketType.CONNECT });
     else this.packet({ type: PacketType.CONNECT, data: { sid: this.id, pid: this.pid } });
   }
 
@@ -447,7 +480,10 @@ export class Socket<
   _onclose(reason: string, description?: unknown): void {
     if (!this.connected) return;
     emitLocally(this, "disconnecting", reason, description);
-    if (this.pid && RECOVERABLE_REASONS.has(reason)) {
+    const recovery = this.#recovery;
+    if (recovery && RECOVERABLE_REASONS.has(reason)) recovery.lose(this);
+    else if (recovery) recovery.end(this);
+    else if (this.pid && RECOVERABLE_REASONS.has(reason)) {
       this.adapter.persistSession({ sid: this.id, pid: this.pid, rooms: [...this.rooms], data: this.data });
     }
     this._cleanup();

@@ -15,6 +15,14 @@ import { type Delivery, deliver, deliverOnce, deliverTo } from "./delivery.ts";
 import { Absentee, type Occupant, type Receiver } from "./receiver.ts";
 import { MembersView, RoomsView } from "./views.ts";
 
+/** What keeping a packet does to its delivery. */
+export interface Keeping {
+  /** Holds it back until it is stored. */
+  readonly gate?: Gate | undefined;
+  /** What is sent in the place of what was encoded. */
+  readonly parts?: readonly Part[] | undefined;
+}
+
 const NOBODY: ReadonlySet<Occupant> = new Set();
 
 /** The in-memory adapter: one server, nothing kept. May be extended. */
@@ -66,13 +74,16 @@ export class Adapter extends EventEmitter implements AdapterContract {
     const { flags } = opts;
     packet.nsp = this.nsp.name;
     const parts: Part[] = this.nsp.server.encoder.encode(packet);
-    const gate = this.keep(packet, parts, opts);
-    const outgoing = new OutgoingPacket(parts, { compress: flags?.compress !== false, gate });
+    const keeping = this.keep(packet, parts, opts);
+    const outgoing = new OutgoingPacket(keeping?.parts ?? parts, {
+      compress: flags?.compress !== false,
+      gate: keeping?.gate,
+    });
     return { packet, outgoing, isVolatile: !!flags?.volatile };
   }
 
-  /** Stores a packet that is to be kept; the gate holds it back until that is done. Here, nothing is kept. */
-  protected keep(_packet: any, _parts: readonly Part[], _opts: BroadcastOptions): Gate | undefined {
+  /** Stores a packet that is to be kept. Here, nothing is. */
+  protected keep(_packet: any, _parts: readonly Part[], _opts: BroadcastOptions): Keeping | undefined {
     return undefined;
   }
 

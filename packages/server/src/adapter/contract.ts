@@ -40,6 +40,8 @@ export interface SessionToPersist {
 export type Session = SessionToPersist & {
   /** Event names and arguments of what the client missed, in order. */
   missedPackets: unknown[][];
+  /** What the adapter that made the session needs to resume it. */
+  restoration?: unknown;
 };
 
 /**

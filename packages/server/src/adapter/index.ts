@@ -1,4 +1,4 @@
-export { Adapter } from "./adapter.ts";
+export { Adapter, type Keeping } from "./adapter.ts";
 export type {
   AdapterConstructor,
   AdapterContract,

@@ -13,17 +13,31 @@ interface Unconfirmed {
 export class CommitGates {
   #flush: Flush | undefined;
   #gate: Gate | undefined;
+  #lenientGate: Gate | undefined;
   #unconfirmed: Unconfirmed[] = [];
 
-  /** The gate of a receipt that is pending. */
+  /** The gate of a receipt that is pending: what waits at it is dropped if it can't be stored. */
   gateOf({ flush }: Receipt): Gate {
-    if (this.#flush === flush) return this.#gate!;
+    if (this.#flush !== flush) this.#follow(flush);
+    return this.#gate!;
+  }
+
+  /** As {@link gateOf}, but what waits at it is delivered in any case. */
+  lenientGateOf({ flush }: Receipt): Gate {
+    if (this.#flush !== flush) this.#follow(flush);
+    return this.#lenientGate!;
+  }
+
+  #follow(flush: Flush): void {
     const gate = new Gate();
+    const lenientGate = new Gate();
     const unconfirmed: Unconfirmed[] = [];
     this.#flush = flush;
     this.#gate = gate;
+    this.#lenientGate = lenientGate;
     this.#unconfirmed = unconfirmed;
     flush.onSettled(() => {
+      lenientGate.open();
       if (!flush.error) {
         gate.open();
         return;
@@ -31,7 +45,6 @@ export class CommitGates {
       gate.fail();
       for (const { receipt, report } of unconfirmed) if (receipt.error) report(receipt.error);
     });
-    return gate;
   }
 
   /** Calls `report` if the receipt, which {@link gateOf} was just asked for, fails: nobody awaits it. */

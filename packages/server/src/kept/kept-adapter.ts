@@ -6,10 +6,10 @@ import {
   type Since,
   type StoredEvent,
 } from "@holdfast/core";
-import type { Adapter, BroadcastOptions, Delivery, Room } from "../adapter/index.ts";
+import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, type Part } from "../outbox/index.ts";
-import type { Socket } from "../socket.ts";
+import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
 import { Catchup, type ReplayResult } from "./replay.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
@@ -37,150 +37,150 @@ interface Publication {
   room?: Room;
 }
 
-type AdapterClass = new (nsp: any) => Adapter;
+/** The adapter of a server with a store: events to kept rooms are stored before they are delivered. */
+export class KeepingAdapter extends Adapter {
+  readonly #kept: Kept;
+  readonly #catchup: Catchup;
+  /** Set while `publish` issues its event: its fate is the caller's to hear of. */
+  #publication: Publication | undefined;
 
-/** What an adapter of a server with a store can do besides. */
-export interface KeepingAdapter extends Adapter {
+  constructor(nsp: any) {
+    super(nsp);
+    this.#kept = nsp.server._kept;
+    const catchup = new Catchup(this.#kept.rooms, nsp.name, (event) => this.replayed(event));
+    this.#catchup = catchup;
+    this.on("join-room", (room: Room, id: string) => {
+      const member = this.table.member(id);
+      if (member && room !== id && this.#isKept(room)) catchup.onJoin(member, room);
+    });
+    this.on("leave-room", (room: Room, id: string) => {
+      const member = this.table.member(id);
+      if (member) catchup.onLeave(member, room);
+    });
+  }
+
   /** See {@link BroadcastOperator.publish}. */
-  publish(packet: any, opts: BroadcastOptions): Promise<string>;
-  /** See {@link Socket.join}. */
-  joinSince(socket: Socket<any, any, any, any>, rooms: readonly Room[], since: Since): Promise<ReplayResult>;
-  /** See {@link BroadcastOperator.history}. */
-  history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]>;
-  /** See {@link BroadcastOperator.forget}. */
-  forget(rooms: ReadonlySet<Room>): Promise<number>;
-}
-
-/** An adapter class whose events to kept rooms are stored before they are delivered. */
-export function keeping(Base: AdapterClass): new (nsp: any) => KeepingAdapter {
-  return class extends Base implements KeepingAdapter {
-    readonly #kept: Kept;
-    readonly #catchup: Catchup;
-    /** Set while `publish` issues its event: its fate is the caller's to hear of. */
-    #publication: Publication | undefined;
-    /** How many arguments, the name among them, the event being issued has. What an adapter adds is not stored. */
-    #length = 0;
-
-    constructor(nsp: any) {
-      super(nsp);
-      this.#kept = nsp.server._kept;
-      const catchup = new Catchup(this.#kept.rooms, nsp.name);
-      this.#catchup = catchup;
-      this.on("join-room", (room: Room, id: string) => {
-        const member = this.table.member(id);
-        if (member && room !== id && this.#isKept(room)) catchup.onJoin(member, room);
-      });
-      this.on("leave-room", (room: Room, id: string) => {
-        const member = this.table.member(id);
-        if (member) catchup.onLeave(member, room);
-      });
+  async publish(packet: any, opts: BroadcastOptions): Promise<string> {
+    if (opts.flags?.volatile) throw new HoldfastError("UNSUPPORTED", "a volatile event is not kept");
+    if (typeof packet.data.at(-1) === "function") {
+      throw new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
     }
-
-    async publish(packet: any, opts: BroadcastOptions): Promise<string> {
-      if (opts.flags?.volatile) throw new HoldfastError("UNSUPPORTED", "a volatile event is not kept");
-      if (typeof packet.data.at(-1) === "function") {
-        throw new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
-      }
-      // before it is delivered to anybody
-      if (this.#keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
-      const publication: Publication = {};
-      this.#publication = publication;
-      try {
-        this.broadcast(packet, opts);
-      } finally {
-        this.#publication = undefined;
-      }
-      const { receipt, room } = publication as Required<Publication>;
-      const { offsets } = await receipt.durable();
-      return formatPosition(this.#kept.rooms.positionOf(room, offsets[0]!));
-    }
-
-    override broadcast(packet: any, opts: BroadcastOptions): void {
-      this.#length = packet.data.length;
-      super.broadcast(packet, opts);
-    }
-
-    joinSince(
-      socket: Socket<any, any, any, any>,
-      rooms: readonly Room[],
-      since: Since,
-    ): Promise<ReplayResult> {
-      const free = rooms.filter((room) => this.#keptOf([room]).length === 0);
-      if (free.length > 0) return Promise.reject(notKept(free));
-      return this.#catchup.join(socket, rooms, since);
-    }
-
-    async history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]> {
-      const names = this.#keptOf(rooms);
-      if (names.length === 0) throw notKept([...rooms]);
-      const events = await this.#kept.rooms.history(this.nsp.name, names, query);
-      return events.map((event) => this.#toHistory(event));
-    }
-
-    async forget(rooms: ReadonlySet<Room>): Promise<number> {
-      const names = this.#keptOf(rooms);
-      if (names.length === 0) throw notKept([...rooms]);
-      let events = 0;
-      for (const room of names) events += await this.#kept.rooms.forget(this.nsp.name, room);
-      return events;
-    }
-
-    protected override keep(packet: any, parts: readonly Part[], opts: BroadcastOptions): Gate | undefined {
-      const publication = this.#publication;
+    // before it is delivered to anybody
+    if (this.#keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
+    const publication: Publication = {};
+    this.#publication = publication;
+    try {
+      this.broadcast(packet, opts);
+    } finally {
       this.#publication = undefined;
-      // an acknowledgement could not be asked for again, and a volatile event need not arrive
-      if (opts.rooms.size === 0 || packet.type !== EVENT || packet.id !== undefined || opts.flags?.volatile) {
-        return undefined;
-      }
-      const rooms = this.#keptOf(opts.rooms);
-      if (rooms.length === 0) return undefined;
-      const namespace = this.nsp.name;
-      const except = opts.except?.size ? [...opts.except] : undefined;
-      const payload = toStored(packet.data.length === this.#length ? parts : this.#encodeIssued(packet));
-      const receipt = this.#kept.rooms.append({ namespace, rooms, payload, except });
-      const [room] = rooms as [Room];
-      if (publication) Object.assign(publication, { receipt, room });
-      const report = (error: Error) =>
-        this.#kept.onError(error, { stage: "keep", namespace, rooms, event: packet.data[0] });
-      if (receipt.state === "failed") {
-        if (!publication) report(receipt.error!);
-        return REFUSED;
-      }
-      const gate = this.#kept.gates.gateOf(receipt);
-      if (!publication) this.#kept.gates.watch(receipt, report);
-      return receipt.isEarly ? undefined : gate;
     }
+    const { receipt, room } = publication as Required<Publication>;
+    const { offsets } = await receipt.durable();
+    return formatPosition(this.#kept.rooms.positionOf(room, offsets[0]!));
+  }
 
-    /** Nobody listens to, or looks up, what was refused. */
-    protected override deliver(delivery: Delivery, opts: BroadcastOptions): void {
-      if (delivery.outgoing.gate !== REFUSED) super.deliver(delivery, opts);
-    }
+  /** See {@link Socket.join}. */
+  joinSince(socket: Joiner, rooms: readonly Room[], since: Since): Promise<ReplayResult> {
+    const free = rooms.filter((room) => this.#keptOf([room]).length === 0);
+    if (free.length > 0) return Promise.reject(notKept(free));
+    return this.#catchup.join(socket, rooms, since);
+  }
 
-    #encodeIssued(packet: any): Part[] {
-      return this.nsp.server.encoder.encode({ ...packet, data: packet.data.slice(0, this.#length) });
-    }
+  /** See {@link BroadcastOperator.history}. */
+  async history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]> {
+    const names = this.#keptOf(rooms);
+    if (names.length === 0) throw notKept([...rooms]);
+    const events = await this.#kept.rooms.history(this.nsp.name, names, query);
+    return events.map((event) => this.#toHistory(event));
+  }
 
-    #isKept(room: unknown): room is Room {
-      // programs get away with other names in Socket.IO: those are rooms too, but never kept ones
-      return typeof room === "string" && this.#kept.rooms.isKept(room);
-    }
+  /** See {@link BroadcastOperator.forget}. */
+  async forget(rooms: ReadonlySet<Room>): Promise<number> {
+    const names = this.#keptOf(rooms);
+    if (names.length === 0) throw notKept([...rooms]);
+    let events = 0;
+    for (const room of names) events += await this.#kept.rooms.forget(this.nsp.name, room);
+    return events;
+  }
 
-    #keptOf(rooms: Iterable<Room>): Room[] {
-      const { sockets, _preConnectSockets } = this.nsp;
-      const kept: Room[] = [];
-      // a socket's own room is never kept, whatever the pattern
-      for (const room of rooms) {
-        if (this.#isKept(room) && !sockets.has(room) && !_preConnectSockets.has(room)) kept.push(room);
-      }
-      return kept;
-    }
+  /** The logs that an event goes to. */
+  protected logsOf({ rooms }: BroadcastOptions): Room[] {
+    return this.#keptOf(rooms);
+  }
 
-    #toHistory({ offset, timeMs, rooms, payload }: StoredEvent): HistoryEvent {
-      const [event, ...args] = this.nsp.server.codec.decodeParts(fromStored(payload)).data;
-      const position = formatPosition(this.#kept.rooms.positionOf(rooms[0]!, offset));
-      return { position, time: timeMs, rooms, event, args };
+  /** What is sent of an event that is being stored. */
+  protected stored(_packet: any, parts: readonly Part[], _receipt: Receipt): readonly Part[] {
+    return parts;
+  }
+
+  /** What is sent of an event that is not stored; if because it could not be, `error` says why. */
+  protected notStored(_packet: any, parts: readonly Part[], _error?: Error): readonly Part[] {
+    return parts;
+  }
+
+  /** What is sent of a stored event to who joins with `since`. */
+  protected replayed({ payload }: StoredEvent): readonly Part[] {
+    return fromStored(payload);
+  }
+
+  protected override keep(packet: any, parts: readonly Part[], opts: BroadcastOptions): Keeping | undefined {
+    const publication = this.#publication;
+    this.#publication = undefined;
+    if (packet.type !== EVENT || packet.id !== undefined) return undefined;
+    // an acknowledgement could not be asked for again, and a volatile event need not arrive
+    const logs = opts.flags?.volatile ? [] : this.logsOf(opts);
+    if (logs.length === 0) return { parts: this.notStored(packet, parts) };
+    const namespace = this.nsp.name;
+    const except = opts.except?.size ? [...opts.except] : undefined;
+    const payload = toStored(parts);
+    const receipt = this.#kept.rooms.append({ namespace, rooms: logs, payload, except });
+    const rooms = this.#keptOf(opts.rooms);
+    if (publication) Object.assign(publication, { receipt, room: rooms[0] });
+    const report = (error: Error) =>
+      this.#kept.onError(error, { stage: "keep", namespace, rooms: logs, event: packet.data[0] });
+    if (receipt.state === "failed") {
+      if (!publication) report(receipt.error!);
+      // in a room that is not kept it is delivered, as if nobody had meant to store it
+      if (rooms.length > 0) return { gate: REFUSED };
+      return { parts: this.notStored(packet, parts, receipt.error) };
     }
-  };
+    const { gates } = this.#kept;
+    const gate = rooms.length > 0 ? gates.gateOf(receipt) : gates.lenientGateOf(receipt);
+    if (!publication) {
+      gates.watch(receipt, (error) => {
+        report(error);
+        if (rooms.length === 0) this.notStored(packet, parts, error);
+      });
+    }
+    return { gate: receipt.isEarly ? undefined : gate, parts: this.stored(packet, parts, receipt) };
+  }
+
+  /** Nobody listens to, or looks up, what was refused. */
+  protected override deliver(delivery: Delivery, opts: BroadcastOptions): void {
+    if (delivery.outgoing.gate !== REFUSED) super.deliver(delivery, opts);
+  }
+
+  #isKept(room: unknown): room is Room {
+    // programs get away with other names in Socket.IO: those are rooms too, but never kept ones
+    return typeof room === "string" && this.#kept.rooms.isKept(room);
+  }
+
+  #keptOf(rooms: Iterable<Room>): Room[] {
+    const { sockets, _preConnectSockets } = this.nsp;
+    const kept: Room[] = [];
+    // a socket's own room is never kept, whatever the pattern
+    for (const room of rooms) {
+      if (this.#isKept(room) && !sockets.has(room) && !_preConnectSockets.has(room)) kept.push(room);
+    }
+    return kept;
+  }
+
+  #toHistory({ offset, timeMs, rooms, payload }: StoredEvent): HistoryEvent {
+    const [event, ...args] = this.nsp.server.codec.decodeParts(fromStored(payload)).data;
+    const kept = rooms.filter((room) => this.#kept.rooms.isKept(room));
+    const position = formatPosition(this.#kept.rooms.positionOf(kept[0]!, offset));
+    return { position, time: timeMs, rooms: kept, event, args };
+  }
 }
 
 function notKept(rooms: readonly Room[]): HoldfastError {

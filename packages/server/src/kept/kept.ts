@@ -1,4 +1,5 @@
 import {
+  type KeepPolicy,
   KeptRooms,
   MemoryStore,
   Policies,
@@ -18,8 +19,9 @@ export interface ErrorContext {
   /**
    * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
    * room is kept with `flush: false`). `retention`: old events could not be dropped; it is tried again.
+   * `recover`: something of a session could not be stored or read.
    */
-  stage: "open" | "keep" | "retention";
+  stage: "open" | "keep" | "retention" | "recover";
   namespace?: string;
   rooms?: readonly string[];
   event?: unknown;
@@ -35,9 +37,15 @@ export class Kept {
   readonly onError: OnError;
   readonly #isOwn: boolean;
 
-  constructor(store: StoreOption, rooms: RoomsOption | undefined, onError: OnError = warner()) {
+  /** @param fallback how long events of other rooms are kept, where they are */
+  constructor(
+    store: StoreOption,
+    rooms: RoomsOption | undefined,
+    onError: OnError = warner(),
+    fallback?: KeepPolicy,
+  ) {
     // before a folder is touched
-    const policies = new Policies(rooms);
+    const policies = new Policies(rooms, fallback);
     this.store = openStore(store);
     this.#isOwn = this.store !== store;
     this.rooms = new KeptRooms(this.store, { rooms: policies, onError });

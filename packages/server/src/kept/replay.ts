@@ -8,10 +8,9 @@ import {
   type StoredEvent,
 } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
-import { type Hold, OutgoingPacket } from "../outbox/index.ts";
-import type { Socket } from "../socket.ts";
+import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import type { Joiner } from "./joiner.ts";
 import { MergedReplay } from "./merged-replay.ts";
-import { fromStored } from "./stored-packet.ts";
 
 /** What a join with `since` brought. */
 export interface ReplayResult {
@@ -31,19 +30,18 @@ export interface ReplayResult {
 export class Catchup {
   readonly #rooms: KeptRooms;
   readonly #namespace: string;
+  readonly #toParts: (event: StoredEvent) => readonly Part[];
   /** For each socket and room, the offset behind which it has, or will have, all events: replayed, or live. */
   readonly #known = new WeakMap<object, Map<Room, number>>();
 
-  constructor(rooms: KeptRooms, namespace: string) {
+  /** @param toParts a stored event as it goes to a client */
+  constructor(rooms: KeptRooms, namespace: string, toParts: (event: StoredEvent) => readonly Part[]) {
     this.#rooms = rooms;
     this.#namespace = namespace;
+    this.#toParts = toParts;
   }
 
-  async join(
-    socket: Socket<any, any, any, any>,
-    names: readonly Room[],
-    since: Since,
-  ): Promise<ReplayResult> {
+  async join(socket: Joiner, names: readonly Room[], since: Since): Promise<ReplayResult> {
     // nobody is left to write to: a "disconnecting" listener asked
     if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
     const rooms = [...new Set(names)];
@@ -69,11 +67,7 @@ export class Catchup {
     }
   }
 
-  async #replay(
-    socket: Socket<any, any, any, any>,
-    replays: readonly Replay[],
-    hold: Hold,
-  ): Promise<ReplayResult> {
+  async #replay(socket: Joiner, replays: readonly Replay[], hold: Hold): Promise<ReplayResult> {
     const result: ReplayResult = { events: 0, gaps: [] };
     const names = new Set([socket.id, ...socket.rooms]);
     const known = this.#knownTo(socket);
@@ -85,7 +79,7 @@ export class Catchup {
       const packets: OutgoingPacket[] = [];
       for (const event of events) {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
-        packets.push(new OutgoingPacket(fromStored(event.payload)));
+        packets.push(new OutgoingPacket(this.#toParts(event)));
       }
       if (packets.length === 0) continue;
       hold.write(packets);
@@ -127,7 +121,7 @@ export class Catchup {
 }
 
 /** Throws if the connection can't be held; the promise waits until what was issued before has left. */
-function holdBack(socket: Socket<any, any, any, any>): { reached: Promise<Hold> } {
+function holdBack(socket: Joiner): { reached: Promise<Hold> } {
   let onReached!: (hold: Hold) => void;
   const reached = new Promise<Hold>((resolve) => {
     onReached = resolve;

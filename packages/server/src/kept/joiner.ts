@@ -1,0 +1,7 @@
+import type { Receiver, Room } from "../adapter/index.ts";
+
+/** A socket, as far as joining a room with its past is concerned. */
+export interface Joiner extends Receiver {
+  readonly rooms: Set<Room>;
+  readonly conn: { readonly readyState: string };
+}

@@ -1,0 +1,12 @@
+import type { Packet } from "@holdfast/protocol";
+import type { Joiner } from "../kept/index.ts";
+
+/** A socket, as far as its session is concerned. */
+export interface SessionSocket extends Joiner {
+  readonly client: { readonly conn: { close(discard: boolean): void } };
+  /** `socket.data`, without a note that the application looked at it. */
+  readonly _data: unknown;
+  /** When it was made, in ms since 1970. */
+  readonly _issuedAt: number;
+  packet(packet: Omit<Packet, "nsp">): void;
+}
