@@ -12,8 +12,8 @@ const SUITE_TIMEOUT_MS = 10 * 60_000;
 const captured = { capture: true, timeoutMs: SUITE_TIMEOUT_MS };
 
 /**
- * One suite per folder of tests, with a vitest `config` of its own perhaps; a `script` of a workspace counts as one test. `needs` names programs that
- * scripts/lib/install.mjs installs.
+ * One suite per folder of tests, perhaps with a vitest `config` of its own; a `script` of a workspace counts as one
+ * test. `needs` names programs that scripts/lib/install.mjs installs.
  */
 const suites = [
   ...readdirSync(`${root}packages`).map((name) => ({ name, folder: `packages/${name}/test` })),
