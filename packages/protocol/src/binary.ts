@@ -20,14 +20,27 @@ export function hasBinary(value: unknown, fromToJson?: boolean): boolean {
   return false;
 }
 
+/** A binary on its way through JSON.stringify, which would first ask a Buffer for an array of all its bytes. */
+class Held {
+  readonly binary: Binary;
+
+  constructor(binary: Binary) {
+    this.binary = binary;
+  }
+}
+
+const hold = (item: unknown) => (isBinary(item) ? new Held(item) : item);
+
 /** JSON with numbered placeholders in the place of binaries, which are pushed to `found`. */
 export function stringifyBinary(data: unknown, found: Binary[]): string {
-  return JSON.stringify(data, function (this: Record<string, unknown>, key, value) {
-    if (typeof value !== "object") return value;
-    // a Buffer has become an object of numbers by now, by its toJSON
-    const binary = isBinary(this[key]) ? this[key] : value;
-    if (!isBinary(binary)) return value;
-    return { _placeholder: true, num: found.push(binary) - 1 } satisfies Placeholder;
+  return JSON.stringify(data, (_key, value) => {
+    if (!value || typeof value !== "object") return value;
+    const binary = value instanceof Held ? value.binary : value;
+    if (isBinary(binary)) return { _placeholder: true, num: found.push(binary) - 1 } satisfies Placeholder;
+    if (!Object.values(value).some(isBinary)) return value;
+    return Array.isArray(value)
+      ? value.map(hold)
+      : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hold(item)]));
   });
 }
 

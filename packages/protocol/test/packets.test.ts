@@ -129,6 +129,22 @@ describe("packets with binary", () => {
     ]);
   });
 
+  test("a Buffer's bytes are not turned into JSON on the way, and attachments are numbered as they are met", () => {
+    const watched = Buffer.from([1]);
+    watched.toJSON = () => {
+      throw new Error("asked for an array of numbers");
+    };
+    const first = Buffer.from([2]);
+    expect(
+      encode({ type: PacketType.EVENT, nsp: "/", data: [{ a: first }, watched, { b: [watched] }] }),
+    ).toEqual([
+      '53-[{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1},{"b":[{"_placeholder":true,"num":2}]}]',
+      first,
+      watched,
+      watched,
+    ]);
+  });
+
   test("text and attachments decode to a packet of the plain type", () => {
     expect(decode('51-["a",{"_placeholder":true,"num":0}]', buffer)).toEqual([
       { type: PacketType.EVENT, nsp: "/", data: ["a", buffer], attachments: undefined },
