@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+/** A server process, listening. */
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  /** The lines that it printed whole. */
+  readonly lines: string[];
+}
+
+/** Runs `server.ts` on the sources, perhaps under another program; resolves when it listens. */
+export async function startServer(
+  args: readonly string[],
+  under: readonly string[] = [],
+): Promise<ServerProcess> {
+  const script = fileURLToPath(new URL("./server.ts", import.meta.url));
+  const command = [
+    ...under,
+    process.execPath,
+    "--conditions=@holdfast/source",
+    "--import",
+    "tsx",
+    script,
+    ...args,
+  ];
+  const child = spawn(command[0]!, command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  let rest = "";
+  await new Promise<void>((resolve, reject) => {
+    child.once("close", (code) => reject(new Error(`the server ended with ${code} before it listened`)));
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      const pieces = (rest + text).split("\n");
+      rest = pieces.pop()!;
+      lines.push(...pieces);
+      resolve();
+    });
+  });
+  return { child, lines };
+}
+
+/** Kills it at once, as a power cut would, and resolves when it is gone. */
+export async function kill({ child }: ServerProcess): Promise<void> {
+  if (child.exitCode !== null) throw new Error(`the server ended by itself, with ${child.exitCode}`);
+  const closed = once(child, "close");
+  child.kill("SIGKILL");
+  await closed;
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
