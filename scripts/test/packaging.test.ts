@@ -82,6 +82,10 @@ describe("the packed tarballs, installed in an empty folder", () => {
     expect(await runFixture("connect.mjs")).toBe("ok");
   });
 
+  it("keep a room's events in the embedded store", async () => {
+    expect(await runFixture("kept.mjs")).toBe("ok");
+  });
+
   // One run of the compiler per way of resolving modules, for it takes seconds.
   it.each([
     ["nodenext", ["types.mts", "types.cts", "callable-types.cts"], ["--module", "nodenext"]],
