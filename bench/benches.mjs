@@ -1,6 +1,8 @@
 // What is measured, on whom, and what it should reach. The goals are those of the project's plan: ours against
 // socket.io in the same run, unless they say otherwise.
 
+import { keptBenches } from "./kept/benches.mjs";
+
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
 const DROP_INS = ["socketio", "holdfast"];
 const MICRO = 1e6;
@@ -300,4 +302,5 @@ export const benches = [
     goals: [],
     measure: limits,
   },
+  ...keptBenches({ single, cpuPerDelivered, cpu }),
 ];

@@ -31,6 +31,11 @@ const programs = {
     });
   },
 
+  /** The same; a server that can keeps the room. */
+  kept(io) {
+    programs.chat(io);
+  },
+
   others(io) {
     io.on("connection", (socket) => {
       socket.join(ROOM);

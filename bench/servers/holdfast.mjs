@@ -1,5 +1,8 @@
 // Ours, as users get it: the built package, with the options socket.io is given.
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Server } from "holdfast";
 import { serve } from "./app.mjs";
 import { control } from "./control.mjs";
@@ -7,7 +10,10 @@ import { serverOptions } from "./options.mjs";
 
 const kind = process.argv[2];
 const http = createServer();
-const io = new Server(http, serverOptions(kind, process.argv[3]));
+const io = new Server(http, {
+  ...serverOptions(kind, process.argv[3]),
+  ...(kind === "kept" ? onDisk() : {}),
+});
 serve(io, kind);
 http.listen(0, "127.0.0.1", () =>
   control(http.address().port, () => ({
@@ -15,3 +21,9 @@ http.listen(0, "127.0.0.1", () =>
     rooms: io.of("/").adapter.rooms.size,
   })),
 );
+
+function onDisk() {
+  const store = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+  process.on("exit", () => rmSync(store, { recursive: true, force: true }));
+  return { store, rooms: { "*": { keep: { events: 100_000 } } } };
+}
