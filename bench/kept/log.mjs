@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Server } from "holdfast";
 
 const ROOM = "room";
@@ -90,14 +89,23 @@ async function replay() {
   const lines = child.stdout[Symbol.asyncIterator]();
   await lines.next();
   while (joined.length < READERS) await new Promise((resolve) => setTimeout(resolve, 5));
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const delays = [];
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    delays.push(Math.max(0, now - last - 1));
+    last = now;
+  }, 1);
   const start = performance.now();
   for (const join of joined) join();
   await lines.next();
   const seconds = (performance.now() - start) / 1000;
-  delay.disable();
-  return { rate: (READERS * events) / seconds, delay: delay.percentile(99) / 1e6, delayMax: delay.max / 1e6 };
+  clearInterval(timer);
+  return {
+    rate: (READERS * events) / seconds,
+    delay: percentiles(delays).p99,
+    delayMax: Math.max(...delays),
+  };
 }
 
 async function fill(room, events) {
