@@ -11,5 +11,5 @@ export function encodeBase64(data: Bytes): string {
 }
 
 /** Throws on malformed input. */
-export const decodeBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export const decodeBase64 = (text: string): ArrayBuffer =>
+  Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;

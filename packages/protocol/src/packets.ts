@@ -1,6 +1,7 @@
-import { type Binary, hasBinary, insertBinary, isBinary, stringifyBinary } from "./binary.ts";
+import { type Binary, hasBinary, insertBinary, isBinary } from "./binary.ts";
 import { decode } from "./decode.ts";
 import { type EncodedPacket, type Packet, PacketType } from "./packet.ts";
+import { stringifyBinary } from "./stringify-binary.ts";
 
 /** Packets to text and attachments (Socket.IO protocol v5, "Packet encoding"). */
 export class Encoder {

@@ -3,6 +3,9 @@ import { decodeBase64, encodeBase64 } from "../src/base64.browser.ts";
 import * as node from "../src/base64.ts";
 import { decode as decodeInBrowser } from "../src/decode.browser.ts";
 import { decode } from "../src/decode.ts";
+import type { Binary } from "../src/index.ts";
+import { stringifyBinary as stringifySmall } from "../src/stringify-binary.browser.ts";
+import { stringifyBinary } from "../src/stringify-binary.ts";
 import { fc } from "./fast-check.ts";
 
 /** The packet without what is undefined, or that there is none. */
@@ -107,13 +110,34 @@ describe("the small codec of browsers does what the fast one does", () => {
     );
   });
 
+  test("for binary in JSON", () => {
+    const value = fc.letrec<{ any: unknown }>((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        fc.uint8Array({ maxLength: 4 }),
+        fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)),
+        fc.constantFrom(null, undefined, 1, "a", new Date(0), { toJSON: () => new Uint8Array([1]) }),
+        fc.array(tie("any"), { maxLength: 3 }),
+        fc.dictionary(fc.string({ maxLength: 2 }), tie("any"), { maxKeys: 3, noNullPrototype: true }),
+      ),
+    })).any;
+    fc.assert(
+      fc.property(fc.array(value), (data) => {
+        const small: Binary[] = [];
+        const fast: Binary[] = [];
+        expect(stringifySmall(data, small)).toBe(stringifyBinary(data, fast));
+        expect(small).toEqual(fast);
+      }),
+    );
+  });
+
   test("for base64", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         const text = encodeBase64(bytes);
         expect(text).toBe(node.encodeBase64(bytes));
         expect(encodeBase64(new Uint8Array(bytes).buffer)).toBe(text);
-        expect([...decodeBase64(text)]).toEqual([...bytes]);
+        expect([...new Uint8Array(decodeBase64(text))]).toEqual([...bytes]);
       }),
     );
   });
