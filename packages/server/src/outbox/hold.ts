@@ -54,11 +54,12 @@ export class Hold extends OutgoingPacket {
     return this.#isDiscarded;
   }
 
-  /** Resolves when the reader has taken most of what was written, or is gone. */
+  /** Resolves when the reader has taken most of what was written, or is gone; never before others had their turn. */
   ready(): Promise<void> {
-    if (this.#isDiscarded || this.#owner.pendingBytes <= READY_BYTES_MAX) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#whenReady = resolve;
+      // a reader as fast as we are would otherwise keep the process to itself
+      if (this.#isDiscarded || this.#owner.pendingBytes <= READY_BYTES_MAX) setImmediate(resolve);
+      else this.#whenReady = resolve;
     });
   }
 
