@@ -18,13 +18,16 @@ const publish = `(() => { const publish = (io) => {
   else if (typeof define === "function" && define.amd) define([], () => io);
   else globalThis.io = io;
 };`;
+// Who looks at a page's scripts sees what this is, and what it speaks.
+const { version } = require("../../packages/client/package.json");
+const notice = `/*! holdfast-client ${version}, speaks engine.io 4 and socket.io 5 (MIT) */\n`;
 const esModule = { ...browser, source: moduleSource, format: "esm" };
 const iife = {
   ...browser,
   source: script("./global.ts"),
   format: "iife",
   sourcemap: true,
-  banner: { js: publish },
+  banner: { js: notice + publish },
   footer: { js: "})();" },
 };
 
@@ -32,7 +35,7 @@ const iife = {
 const browserFiles = {
   "socket.io.js": iife,
   "socket.io.min.js": { ...iife, ...minify },
-  "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true },
+  "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true, banner: { js: notice } },
   "socket.io.msgpack.min.js": { ...iife, ...minify, source: script("./msgpack.ts") },
   // For bundlers, which minify by themselves.
   "index.mjs": esModule,
