@@ -25,6 +25,9 @@ try {
   if (error.code === "EADDRINUSE") {
     stop(`Port ${port} is taken. Choose another one: PORT=${port + 1} npm start`);
   }
+  if (error.code === "STORE_LOCKED") {
+    stop("Another process has the chat's folder open. Choose another one: CHAT_DATA=/tmp/chat npm start");
+  }
   if (error.code === "EACCES")
     stop(`Port ${port} is not open to this user. Choose one above 1023: PORT=8080 npm start`);
   throw error;

@@ -4,11 +4,13 @@
  * What arrives from a client is `unknown`: types are gone at run time, and anyone can send anything.
  */
 
+import type { DefaultEventsMap, Server } from "holdfast";
+
 /** One thing somebody said. */
 export interface Message {
   /** Made by the sender, so that a message sent again after a lost answer is recognised. */
   id: string;
-  /** Where the message stands in its room. Opaque to clients: they keep it and hand it back. */
+  /** Where it stands in its room: opaque, to be handed back. A message may come with one of two; both will do. */
   position: string;
   room: string;
   from: string;
@@ -25,16 +27,20 @@ export interface RoomSummary {
   creator: string | null;
 }
 
-/** The answer to `join`: who is there, and what was said. */
+/** The answer to `join`, which comes when the messages have: the latest ones, or those since a position. */
 export interface Joined {
   room: string;
   people: string[];
-  /** Oldest first. Without `since` the latest ones, otherwise what came after it. */
-  messages: Message[];
-  /** More can be had with `history`. */
+  /** There are older ones than those that came: ask with `history`. */
   earlier: boolean;
-  /** Something after `since` is no longer kept: the reader has missed it for good. */
-  gap: boolean;
+}
+
+/** A room as the list of rooms is kept. */
+export interface StoredRoom {
+  name: string;
+  creator: Person | null;
+  /** Tells it from others of its name. */
+  made: string;
 }
 
 export interface ClientEvents {
@@ -54,8 +60,15 @@ export interface ServerEvents {
   joined: (room: string, name: string) => void;
   left: (room: string, name: string) => void;
   message: (message: Message) => void;
+  /** Something between what the reader asked from and the messages that follow is no longer kept. */
+  gap: (room: string) => void;
+  /** Kept, and sent to nobody: the list of rooms. */
+  rooms: (rooms: StoredRoom[]) => void;
   typing: (room: string, name: string) => void;
 }
+
+/** The four types: what clients send, what we send, what servers tell each other, and `socket.data`. */
+export type ChatServer = Server<ClientEvents, ServerEvents, DefaultEventsMap, Person>;
 
 /** What the server remembers about a socket: `socket.data`. */
 export interface Person {
@@ -71,9 +84,9 @@ export interface Limits {
   textLength: number;
   rooms: number;
   peopleInRoom: number;
-  /** Messages kept per room; also how far back a repeated message is recognised. */
+  /** Messages kept per room; a restart loses none. */
   messagesKept: number;
-  /** Messages per answer to `join` (without `since`) and `history`. */
+  /** Messages that come with a `join` (without a position) and an answer to `history`. */
   page: number;
   /** What a socket may spend at once; a message costs 5, any other request 1. */
   burst: number;

@@ -1,4 +1,5 @@
 /** What the chat accepts. Everything that comes from a client passes through here before it is used. */
+import { StoreError } from "holdfast";
 import type { Limits } from "./events.ts";
 
 export const defaultLimits: Limits = {
@@ -7,7 +8,7 @@ export const defaultLimits: Limits = {
   textLength: 2000,
   rooms: 100,
   peopleInRoom: 1000,
-  messagesKept: 200,
+  messagesKept: 10_000,
   page: 50,
   burst: 100,
   perSecond: 20,
@@ -24,6 +25,14 @@ export class Refusal extends Error {
     super(message);
     this.data = retryAfterMs === undefined ? { code } : { code, retryAfterMs };
   }
+}
+
+/** What a client is told of an error; throws those that are our own fault. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!(error instanceof StoreError)) throw error;
+  if (error.code === "QUERY_INVALID") return new Refusal("POSITION_INVALID", "There is no such position.");
+  return new Refusal("NOT_STORED", "The server cannot store that now. Try again.");
 }
 
 // Line and paragraph separators, and characters that show nothing but turn the direction of text around or

@@ -2,22 +2,34 @@
  * The chat's server: everything it does with Holdfast is on this page.
  *
  * Read it from top to bottom to learn the API: a middleware decides who may connect, handlers answer what a
- * client asks, and rooms carry an event to everyone concerned. Beside it: `events.ts` (the words exchanged),
- * `rules.ts` (limits and checks), `room.ts` and `rooms.ts` (their memory), `page.ts` (the files of the page).
+ * client asks, and rooms carry an event to everyone concerned. Rooms named `chat:*` are kept: what is published to
+ * them is on disk before anybody sees it, and whoever joins gets what was missed. Beside it: `events.ts` (the words
+ * exchanged), `rules.ts` (limits and checks), `room.ts` and `rooms.ts` (the rooms), `page.ts` (the page's files).
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { type DefaultEventsMap, Server, type ServerOptions } from "holdfast";
-import type { ClientEvents, Limits, Person, ServerEvents } from "./events.ts";
+import { Server, type ServerOptions } from "holdfast";
+import type { ChatServer, ClientEvents, Limits } from "./events.ts";
 import { servePage } from "./page.ts";
 import type { Room } from "./room.ts";
-import { Rooms } from "./rooms.ts";
-import { Allowance, cleanId, cleanLabel, cleanText, defaultLimits, fold, Refusal } from "./rules.ts";
+import { listRoom, Rooms } from "./rooms.ts";
+import {
+  Allowance,
+  cleanId,
+  cleanLabel,
+  cleanText,
+  defaultLimits,
+  fold,
+  Refusal,
+  refusalOf,
+} from "./rules.ts";
 
 export interface ChatOptions {
   /** Default 3000; 0 takes any free port. */
   port?: number;
+  /** Where the rooms are kept: a folder, or "memory". Default CHAT_DATA of the environment, or `data` beside this file. */
+  store?: string;
   limits?: Partial<Limits>;
   /** How long someone may be gone before the others are told, so that a reload is no news. Default 3000. */
   awayMs?: number;
@@ -28,16 +40,23 @@ export interface ChatOptions {
 /** Starts the chat; resolves once it listens, rejects if it cannot. */
 export async function startChat({ port = 3000, awayMs = 3000, ...options }: ChatOptions = {}) {
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const rooms = new Rooms(limits);
   const keys = new Map<string, string>(); // whose a name is, while somebody is connected with it
   const http = createServer(servePage);
-  // The four types: what clients send, what we send, what servers tell each other, and `socket.data`.
-  const io = new Server<ClientEvents, ServerEvents, DefaultEventsMap, Person>(http, {
+  const io: ChatServer = new Server(http, {
+    store: options.store ?? process.env.CHAT_DATA ?? fileURLToPath(new URL("data", import.meta.url)),
+    rooms: {
+      "chat:*": { keep: { events: limits.messagesKept } }, // older messages go
+      [listRoom]: { keep: { events: 10 } },
+    },
     maxHttpBufferSize: 100_000, // bytes; whoever sends more at once is disconnected
     pingInterval: 10_000, // ms; with pingTimeout, how soon each side notices a dead connection
     pingTimeout: 10_000,
     ...options.server,
   });
+
+  await io.ready; // rejects if the folder is damaged, or another process has it
+  const rooms = new Rooms(limits, io);
+  await rooms.load();
 
   // A middleware sees each socket before it is connected. An error goes to the client as "connect_error".
   io.use((socket, next) => {
@@ -68,17 +87,17 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
     function on(
       event: keyof ClientEvents,
       cost: number,
-      work: (...details: unknown[]) => object | undefined,
+      work: (...details: unknown[]) => object | undefined | Promise<object>,
     ) {
-      socket.on(event, (...details: unknown[]) => {
+      socket.on(event, async (...details: unknown[]) => {
         const ack = details.at(-1);
         const answer = typeof ack === "function" ? ack : () => {}; // a client need not ask for one
         try {
           allowance.spend(cost);
-          answer({ ok: true, ...work(...details) });
+          answer({ ok: true, ...(await work(...details)) });
         } catch (error) {
-          if (!(error instanceof Refusal)) throw error;
-          answer({ ok: false, message: error.message, ...error.data });
+          const { message, data } = refusalOf(error);
+          answer({ ok: false, message, ...data });
         }
       });
     }
@@ -94,48 +113,55 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
       const sockets = io.sockets.adapter.rooms; // room name -> ids of the sockets in it
       const tabs = [...(sockets.get(tabsOf(name)) ?? [])];
       if (tabs.some((id) => sockets.get(room.channel)?.has(id)) || !room.people.delete(name)) return;
-      io.to(room.channel).emit("left", room.name, name);
+      io.to(room.presence).emit("left", room.name, name);
       if (rooms.has(room)) io.emit("room", room.summary);
     }
 
     socket.emit("welcome", { name, rooms: [...rooms].map((room) => room.summary), limits });
 
-    on("create room", 5, (input) => {
-      const room = rooms.create(input, socket.data);
+    on("create room", 5, async (input) => {
+      const room = await rooms.create(input, socket.data);
       io.emit("room", room.summary); // to everyone connected
       return { room: room.name };
     });
 
-    on("delete room", 5, (input) => {
-      const room = rooms.delete(input, socket.data);
+    on("delete room", 5, async (input) => {
+      const room = await rooms.delete(input, socket.data);
       io.emit("room deleted", room.name, name);
-      io.in(room.channel).socketsLeave(room.channel);
+      io.in(room.channel).socketsLeave([room.channel, room.presence]);
       return { room: room.name };
     });
 
-    on("join", 1, (input, since) => {
+    on("join", 1, async (input, position) => {
       const room = rooms.find(input);
       if (room.enter(name)) {
-        io.to(room.channel).emit("joined", room.name, name);
+        io.to(room.presence).emit("joined", room.name, name);
         io.emit("room", room.summary);
       }
-      socket.join(room.channel);
-      return { room: room.name, people: [...room.people], ...room.after(since) };
+      const { count, gap } = room.since(position);
+      if (gap) socket.emit("gap", room.name);
+      socket.join(room.presence);
+      // The room's past comes first, then what is said from now on: no hole, and nothing twice.
+      const { events } = await socket.join(room.channel, { since: count }).catch((error) => {
+        settle(room);
+        throw error;
+      });
+      return { room: room.name, people: [...room.people], earlier: room.hasMoreThan(events) };
     });
 
     on("leave", 1, (input) => {
       const room = joinedRoom(input);
       socket.leave(room.channel);
+      socket.leave(room.presence);
       settle(room);
       return { room: room.name };
     });
 
-    on("say", 5, (said) => {
+    on("say", 5, async (said) => {
       const { room: input, id, text } = (said ?? {}) as Record<string, unknown>;
       const room = joinedRoom(input);
-      const { message, isNew } = room.say(socket.data, cleanId(id), cleanText(text, limits.textLength));
-      if (isNew) socket.to(room.channel).emit("message", message); // to the others; the sender has the answer
-      return { message };
+      // On disk, and then to everyone in the room, in one order for all. The answer says that it will not get lost.
+      return { message: await room.say(socket.data, cleanId(id), cleanText(text, limits.textLength)) };
     });
 
     on("history", 1, (input, before) => joinedRoom(input).before(before));
@@ -143,7 +169,7 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
     on("typing", 1, (input) => {
       const room = joinedRoom(input);
       // Volatile: nobody minds if it gets lost, and it must never wait in a queue.
-      socket.to(room.channel).volatile.emit("typing", room.name, name);
+      socket.to(room.presence).volatile.emit("typing", room.name, name);
       return undefined;
     });
 

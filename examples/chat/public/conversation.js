@@ -28,7 +28,7 @@ export class Conversation extends EventTarget {
   /** Why the room is no longer there, in words; null while it is. @type {string | null} */ gone = null;
   unread = 0;
   #attended = false;
-  #positions = new Set();
+  /** Of the messages here. */ #ids = new Set();
 
   /**
    * @param {string} name
@@ -64,18 +64,21 @@ export class Conversation extends EventTarget {
   enter(joined) {
     this.gone = null;
     this.people = new Set(joined.people);
-    if (joined.gap && this.messages.length > 0) this.#tell("gap");
     if (!this.known) this.earlier = joined.earlier;
-    this.#add(joined.messages, this.known);
     this.entered = this.known = true;
     this.#tell("people");
     this.#tell("state");
   }
 
-  /** @param {Message} message */
+  /** A message that was just said; or before, and comes because we enter. @param {Message} message */
   receive(message) {
     this.#stopTyping(message.from);
-    this.#add([message], true);
+    this.#add([message], this.known);
+  }
+
+  /** What comes next does not follow on what is here. */
+  miss() {
+    if (this.messages.length > 0) this.#tell("gap");
   }
 
   /**
@@ -84,8 +87,8 @@ export class Conversation extends EventTarget {
    * @param {boolean} earlier
    */
   prepend(messages, earlier) {
-    const fresh = messages.filter((message) => !this.#positions.has(message.position));
-    for (const message of fresh) this.#positions.add(message.position);
+    const fresh = messages.filter((message) => !this.#ids.has(idOf(message)));
+    for (const message of fresh) this.#ids.add(idOf(message));
     this.messages.unshift(...fresh);
     this.earlier = earlier;
     this.#tell("prepend", fresh);
@@ -95,7 +98,7 @@ export class Conversation extends EventTarget {
   trim() {
     const surplus = this.messages.length - messagesMax;
     if (surplus <= 0) return 0;
-    for (const message of this.messages.splice(0, surplus)) this.#positions.delete(message.position);
+    for (const message of this.messages.splice(0, surplus)) this.#ids.delete(idOf(message));
     this.earlier = true;
     return surplus;
   }
@@ -168,12 +171,12 @@ export class Conversation extends EventTarget {
    * @param {boolean} news Whether they count as unread.
    */
   #add(messages, news) {
-    const fresh = messages.filter((message) => !this.#positions.has(message.position));
+    const fresh = messages.filter((message) => !this.#ids.has(idOf(message)));
     if (fresh.length === 0) return;
     let confirmed = false;
     const unreadBefore = this.unread;
     for (const message of fresh) {
-      this.#positions.add(message.position);
+      this.#ids.add(idOf(message));
       this.messages.push(message);
       if (message.from !== this.me) {
         if (news && !this.#attended) this.unread++;
@@ -202,3 +205,6 @@ export class Conversation extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
+
+/** Positions will not do: one message may come with two. @param {Message} message */
+const idOf = ({ from, id }) => `${from} ${id}`;

@@ -70,6 +70,7 @@ export class Session extends EventTarget {
         ?.end(by === this.name ? "You deleted this room." : `${by} deleted this room.`);
       this.#tell("rooms");
     });
+    socket.on("gap", (/** @type {string} */ room) => this.conversations.get(room)?.miss());
     socket.on("message", (/** @type {any} */ message) =>
       this.conversations.get(message.room)?.receive(message),
     );

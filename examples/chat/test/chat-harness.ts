@@ -13,7 +13,7 @@ const closers: (() => unknown)[] = [];
 
 /** Starts a chat that ends with the test. */
 export async function chatFor(options: ChatOptions = {}): Promise<Chat> {
-  const chat = await startChat({ port: 0, awayMs: 50, ...options });
+  const chat = await startChat({ port: 0, awayMs: 50, store: "memory", ...options });
   closers.push(() => chat.close());
   return chat;
 }
@@ -26,7 +26,11 @@ afterEach(async () => {
 });
 
 /** A stock socket.io-client that has been welcomed. */
-export async function stockClient(chat: Chat, name: string, auth: object = {}): Promise<StockClient> {
+export async function stockClient(
+  chat: Pick<Chat, "url">,
+  name: string,
+  auth: object = {},
+): Promise<StockClient> {
   const socket = io(chat.url, { auth: { name, ...auth }, forceNew: true, reconnection: false });
   closers.push(() => socket.disconnect());
   const client = new StockClient(socket);
@@ -47,6 +51,20 @@ export class StockClient {
     return this.socket.timeout(5000).emitWithAck(event, ...details);
   }
 
+  /** Joins a room; the answer, and the messages and the gap that came before it. */
+  async join(room: string, since: unknown = null): Promise<Answer> {
+    const messages: unknown[] = [];
+    let gap = false;
+    const onMessage = (message: unknown) => messages.push(message);
+    const onGap = () => {
+      gap = true;
+    };
+    this.socket.on("message", onMessage).on("gap", onGap);
+    const answer = await this.ask("join", room, since);
+    this.socket.off("message", onMessage).off("gap", onGap);
+    return { ...answer, messages, gap };
+  }
+
   /** The arguments of the next such event; register before what causes it. */
   next(event: string): Promise<unknown[]> {
     return new Promise((resolve) => {
@@ -64,8 +82,13 @@ export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bi
   (path) => path && existsSync(path),
 );
 
-type OpenPage = (chat: Chat, options?: BrowserContextOptions, path?: string) => Promise<Page>;
-type EnterPage = (chat: Chat, name: string, options?: BrowserContextOptions, path?: string) => Promise<Page>;
+type OpenPage = (chat: Pick<Chat, "url">, options?: BrowserContextOptions, path?: string) => Promise<Page>;
+type EnterPage = (
+  chat: Pick<Chat, "url">,
+  name: string,
+  options?: BrowserContextOptions,
+  path?: string,
+) => Promise<Page>;
 
 /** Gives each test pages of people who share nothing: no storage, no cookies. */
 export function browserForTests(): { enter: EnterPage; open: OpenPage } {
@@ -84,7 +107,11 @@ export function browserForTests(): { enter: EnterPage; open: OpenPage } {
   }, 60_000);
   afterAll(() => browser?.close());
 
-  async function open(chat: Chat, options: BrowserContextOptions = {}, path = ""): Promise<Page> {
+  async function open(
+    chat: Pick<Chat, "url">,
+    options: BrowserContextOptions = {},
+    path = "",
+  ): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 1200, height: 760 }, ...options });
     context.setDefaultTimeout(8000);
     const page = await context.newPage();
@@ -103,7 +130,7 @@ export function browserForTests(): { enter: EnterPage; open: OpenPage } {
   }
 
   async function enter(
-    chat: Chat,
+    chat: Pick<Chat, "url">,
     name: string,
     options: BrowserContextOptions = {},
     path = "",

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import {
+  atEnd,
   browserForTests,
   type Chat,
   chatFor,
@@ -10,6 +14,7 @@ import {
   stockClient,
   write,
 } from "./chat-harness.ts";
+import { chatProcess } from "./chat-process.ts";
 
 const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
 const texts = (page: Page, selector: string) => page.locator(selector).allTextContents();
@@ -98,6 +103,7 @@ describe.skipIf(!chromiumPath)("the page", () => {
     await first.close();
     await ada.locator("#banner[data-state=offline]").waitFor();
     await write(ada, "two");
+    // one that has forgotten everything, since it keeps its rooms elsewhere
     const second = await chatFor({ port });
     await ada.getByRole("button", { name: "Try now" }).click();
     await sees(ada, "two");
@@ -105,7 +111,42 @@ describe.skipIf(!chromiumPath)("the page", () => {
     expect(await messages(ada)).toEqual(["one", "two"]);
     await ada.locator(".gap-line").waitFor();
     const bob = await stockClient(second, "Bob");
-    expect(await bob.ask("join", "lobby", null)).toMatchObject({ messages: [{ text: "two" }] });
+    expect(await bob.join("lobby")).toMatchObject({ messages: [{ text: "two" }] });
+  });
+
+  it("has everything again after the server was killed: while it is open, after a reload", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-chat-"));
+    atEnd(() => rmSync(folder, { recursive: true }));
+    const first = await chatProcess(0, folder);
+    const port = Number(new URL(first.url).port);
+    atEnd(() => first.kill());
+    const bob = await stockClient(first, "Bob");
+    await bob.ask("create room", "tea");
+    await bob.join("tea");
+    for (let i = 1; i <= 18; i++) await bob.say("tea", `message ${i}`);
+    const ada = await enter(first, "Ada", {}, "#/tea");
+    await write(ada, "Here I am.");
+    await sees(ada, "Here I am.");
+    await first.kill();
+    await ada.locator("#banner[data-state=offline]").waitFor();
+    await write(ada, "Still here.");
+    const second = await chatProcess(port, folder);
+    atEnd(() => second.kill());
+    await sees(ada, "Still here.");
+    const expected = [
+      ...Array.from({ length: 18 }, (_, i) => `message ${i + 1}`),
+      "Here I am.",
+      "Still here.",
+    ];
+    expect(await messages(ada)).toEqual(expected);
+    expect(await ada.locator(".gap-line").count()).toBe(0);
+    await second.kill();
+    const third = await chatProcess(port, folder);
+    atEnd(() => third.kill());
+    await ada.reload();
+    await sees(ada, "Still here.");
+    expect(await messages(ada)).toEqual(expected);
+    await title(ada, "tea");
   });
 
   it("works where nothing but long-polling gets through", async () => {

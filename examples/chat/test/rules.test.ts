@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { Server } from "holdfast";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ChatServer, Message } from "../events.ts";
 import { Room } from "../room.ts";
 import { Allowance, cleanId, cleanLabel, cleanText, fold, Refusal } from "../rules.ts";
 
@@ -96,60 +98,59 @@ describe("an allowance", () => {
 
 describe("a room", () => {
   const ada = { name: "Ada", key: "key-of-ada" };
-  const roomOf = (count: number) => {
-    const room = new Room("r", null, { peopleInRoom: 9, messagesKept: 5, page: 3 });
-    for (let i = 1; i <= count; i++) room.say(ada, `id-${i}`, `m${i}`);
-    return room;
+  const limits = { peopleInRoom: 9, messagesKept: 5, page: 3 };
+  const stored = { name: "r", creator: null, made: "made" };
+  let io: ChatServer;
+  beforeEach(() => {
+    io = new Server({ store: "memory", rooms: { "chat:*": { keep: true } } });
+  });
+  afterEach(() => io.close());
+
+  const say = async (room: Room, first: number, last: number): Promise<Message[]> => {
+    const said: Promise<Message>[] = [];
+    for (let i = first; i <= last; i++) said.push(room.say(ada, `id-${i}`, `m${i}`));
+    return Promise.all(said);
   };
   const texts = (messages: { text: string }[]) => messages.map(({ text }) => text);
 
-  it("gives the latest page to somebody new", () => {
-    const { messages, earlier, gap } = roomOf(4).after(null);
-    expect({ texts: texts(messages), earlier, gap }).toEqual({
-      texts: ["m2", "m3", "m4"],
-      earlier: true,
-      gap: false,
-    });
+  it("has a page for somebody new, and what was missed for others", async () => {
+    const room = new Room(stored, limits, io);
+    expect(room.since(null)).toEqual({ count: 3, gap: false });
+    const said = await say(room, 1, 6);
+    expect(room.since(null)).toEqual({ count: 3, gap: false });
+    expect(room.since(said[1]!.position)).toEqual({ count: 4, gap: false });
+    expect(room.since(said[5]!.position)).toEqual({ count: 0, gap: false });
+    expect([room.hasMoreThan(4), room.hasMoreThan(5)]).toEqual([true, false]);
   });
 
-  it("gives all that was missed since a position, and nothing twice", () => {
-    const room = roomOf(1);
-    const { position } = room.after(null).messages[0]!;
-    for (let i = 2; i <= 6; i++) room.say(ada, `id-${i}`, `m${i}`);
-    const { messages, gap } = room.after(position);
-    expect({ texts: texts(messages), gap }).toEqual({ texts: ["m2", "m3", "m4", "m5", "m6"], gap: false });
-    expect(room.after(messages.at(-1)?.position)).toEqual({ messages: [], earlier: true, gap: false });
+  it("tells of a gap when what was missed is no longer kept, or the position is of another room", async () => {
+    const room = new Room(stored, limits, io);
+    const [first] = await say(room, 1, 7);
+    expect(room.since(first!.position)).toEqual({ count: 3, gap: true });
+    for (const since of ["other:1", "x", ":", "0:0", "__proto__:1", "made:99", "made:0"])
+      expect(room.since(since)).toEqual({ count: 3, gap: true });
   });
 
-  it("tells of a gap when what was missed is no longer kept", () => {
-    const room = roomOf(1);
-    const { position } = room.after(null).messages[0]!;
-    for (let i = 2; i <= 7; i++) room.say(ada, `id-${i}`, `m${i}`);
-    expect(room.after(position).gap).toBe(true);
-    expect(room.before(position)).toEqual({ messages: [], earlier: false });
+  it("pages backwards until its beginning", async () => {
+    const room = new Room(stored, limits, io);
+    const said = await say(room, 1, 8);
+    const page = await room.before(said[6]!.position);
+    expect([texts(page.messages), page.earlier]).toEqual([["m4", "m5", "m6"], true]);
+    const older = await room.before(page.messages[0]!.position);
+    expect([texts(older.messages), older.earlier]).toEqual([["m1", "m2", "m3"], false]);
+    for (const none of [null, undefined, 7, {}]) expect((await room.before(none)).messages).toEqual([]);
+    await expect(room.before("x")).rejects.toMatchObject({ code: "QUERY_INVALID" });
   });
 
-  it("tells of a gap when the position is from another life of the room, or made up", () => {
-    const { position } = roomOf(1).after(null).messages[0]!;
-    for (const since of [position, "x", ":", "0:0", "__proto__:1"])
-      expect(roomOf(2).after(since).gap).toBe(true);
-  });
-
-  it("pages backwards until its beginning", () => {
-    const room = roomOf(5);
-    const { messages } = room.after(null);
-    const page = room.before(messages[0]?.position);
-    expect({ texts: texts(page.messages), earlier: page.earlier }).toEqual({
-      texts: ["m1", "m2"],
-      earlier: false,
-    });
-    for (const junk of [null, undefined, 7, {}, "x"]) expect(room.before(junk).messages).toEqual([]);
-  });
-
-  it("knows a message that is sent again, and keeps people apart who use the same id", () => {
-    const room = roomOf(1);
-    expect(room.say(ada, "id-1", "again").isNew).toBe(false);
-    expect(room.say({ name: "Bob", key: "key-of-bob" }, "id-1", "mine").isNew).toBe(true);
-    expect(texts(room.after(null).messages)).toEqual(["m1", "mine"]);
+  it("knows a message that is sent again, also in another life of its process", async () => {
+    const room = new Room(stored, limits, io);
+    const [first] = await say(room, 1, 1);
+    expect(await room.say(ada, "id-1", "again")).toEqual(first);
+    const later = new Room(stored, limits, io);
+    await later.load();
+    expect(await later.say(ada, "id-1", "again")).toEqual(first);
+    const mine = await later.say({ name: "Bob", key: "key-of-bob" }, "id-1", "mine");
+    expect(later.since(first!.position).count).toBe(1);
+    expect(texts((await later.before(mine.position)).messages)).toEqual(["m1"]);
   });
 });

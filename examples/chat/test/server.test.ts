@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { io as connect } from "socket.io-client";
 import { describe, expect, it } from "vitest";
 import { type Answer, atEnd, type Chat, chatFor, type StockClient, stockClient } from "./chat-harness.ts";
@@ -203,7 +206,7 @@ describe("rooms", () => {
     await ada.ask("delete room", "tea");
     await ada.ask("create room", "tea");
     expect((await ada.say("tea", "x")).code).toBe("NOT_IN_ROOM");
-    const again = await ada.ask("join", "tea", (message as { position: string }).position);
+    const again = await ada.join("tea", (message as { position: string }).position);
     expect(again).toMatchObject({ messages: [], earlier: false, gap: true });
   });
 
@@ -255,17 +258,17 @@ describe("rooms", () => {
 });
 
 describe("messages", () => {
-  it("reach everyone in the room at once, and nobody else; the sender has the answer", async () => {
+  it("reach everyone in the room in one order, the sender too, and nobody else", async () => {
     const chat = await chatFor();
     const [ada, bob] = (await inLobby(chat, "Ada", "Bob")) as [StockClient, StockClient];
     const outside = await stockClient(chat, "Eve");
     const strays: unknown[] = [];
     outside.socket.on("message", (message) => strays.push(message));
-    ada.socket.on("message", (message) => strays.push(message));
-    const heard = bob.next("message");
+    const [heard, own] = [bob.next("message"), ada.next("message")];
     const answer = await ada.say(lobby, "Hello, Bob.");
     expect(answer).toMatchObject({ ok: true, message: { room: lobby, from: "Ada", text: "Hello, Bob." } });
     expect(await heard).toEqual([answer.message]);
+    expect(await own).toEqual([answer.message]);
     await outside.ask("create room", "x"); // an answer: whatever was sent before it has arrived
     expect(strays).toEqual([]);
   });
@@ -292,7 +295,7 @@ describe("messages", () => {
     const after = await stockClient(chat, "Ada", { key });
     await after.ask("join", lobby, null);
     expect(await after.say(lobby, "once", "the-same-id")).toEqual(first);
-    expect(textsOf(await after.ask("join", lobby, null))).toEqual(["once"]);
+    expect(textsOf(await after.join(lobby))).toEqual(["once"]);
   });
 
   it("that were missed come with the next join, in order; older ones page by page", async () => {
@@ -302,12 +305,42 @@ describe("messages", () => {
     bob.socket.disconnect();
     for (const text of ["two", "three", "four"]) await ada.say(lobby, text);
     const back = await stockClient(chat, "Bobby");
-    expect(textsOf(await back.ask("join", lobby, seen.position))).toEqual(["two", "three", "four"]);
-    const latest = await back.ask("join", lobby, null);
+    expect(textsOf(await back.join(lobby, seen.position))).toEqual(["two", "three", "four"]);
+    const latest = await back.join(lobby);
     expect([textsOf(latest), latest.earlier]).toEqual([["three", "four"], true]);
     const [{ position }] = latest.messages as [{ position: string }];
     const older = await back.ask("history", lobby, position);
     expect([textsOf(older), older.earlier]).toEqual([["one", "two"], false]);
+  });
+
+  it("are there after a restart, and so are the rooms; deleted ones are not", async () => {
+    const store = mkdtempSync(join(tmpdir(), "holdfast-chat-"));
+    atEnd(() => rmSync(store, { recursive: true }));
+    const first = await chatFor({ store });
+    const ada = await stockClient(first, "Ada", { key: "the-key-of-ada" });
+    for (const room of ["tea", "coffee"]) {
+      await ada.ask("create room", room);
+      await ada.join(room);
+      await ada.say(room, `${room}, please`, `order-of-${room}`);
+    }
+    const seen = (await ada.say("tea", "seen")).message as { position: string };
+    await ada.say("tea", "missed");
+    await ada.ask("delete room", "coffee");
+    await first.close();
+
+    const second = await chatFor({ store });
+    const back = await stockClient(second, "Ada", { key: "the-key-of-ada" });
+    expect([...((await back.join("tea", seen.position)).messages as object[])]).toMatchObject([
+      { text: "missed" },
+    ]);
+    expect(textsOf(await back.join("tea"))).toEqual(["tea, please", "seen", "missed"]);
+    const again = await back.say("tea", "tea, please", "order-of-tea");
+    expect(again.message).toMatchObject({ text: "tea, please" });
+    expect(textsOf(await back.join("tea"))).toHaveLength(3);
+    expect((await back.join("coffee")).code).toBe("NO_ROOM");
+    await back.ask("create room", "coffee");
+    expect((await back.join("coffee")).messages).toEqual([]);
+    expect((await back.ask("delete room", "tea")).ok).toBe(true);
   });
 
   it("must have a room, an id and a text within their limits", async () => {
