@@ -18,16 +18,13 @@ const publish = `(() => { const publish = (io) => {
   else if (typeof define === "function" && define.amd) define([], () => io);
   else globalThis.io = io;
 };`;
-// Who looks at a page's scripts sees what this is, and what it speaks.
-const { version } = require("../../packages/client/package.json");
-const notice = `/*! holdfast-client ${version}, speaks engine.io 4 and socket.io 5 (MIT) */\n`;
 const esModule = { ...browser, source: moduleSource, format: "esm" };
 const iife = {
   ...browser,
   source: script("./global.ts"),
   format: "iife",
   sourcemap: true,
-  banner: { js: notice + publish },
+  banner: { js: publish },
   footer: { js: "})();" },
 };
 
@@ -35,7 +32,7 @@ const iife = {
 const browserFiles = {
   "socket.io.js": iife,
   "socket.io.min.js": { ...iife, ...minify },
-  "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true, banner: { js: notice } },
+  "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true },
   "socket.io.msgpack.min.js": { ...iife, ...minify, source: script("./msgpack.ts") },
   // For bundlers, which minify by themselves.
   "index.mjs": esModule,
