@@ -7,5 +7,5 @@ export const browserOptions = {
   conditions: ["source"],
   // private names, but for those that programs written for socket.io-client reach for, and what is on the wire
   mangleProps: /^_[a-z]/,
-  reserveProps: /^_(placeholder|close|readyState|reconnecting)$/,
+  reserveProps: /^_(placeholder|close)$/,
 };

@@ -19,7 +19,7 @@ describePairs("retries", (pair) => {
 
   test("it fails after the last try", async () => {
     const running = await pair.serve();
-    const [client, socket] = await pair.joined(running, { ...options, ackTimeout: 10 });
+    const [client, socket] = await pair.joined(running, { ...options, ackTimeout: 100 });
     let tries = 0;
     socket.on("x", () => tries++);
     await expect(client.emitWithAck("x")).rejects.toThrow("operation has timed out");

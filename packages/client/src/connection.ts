@@ -56,10 +56,10 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
   const transportsByName: Record<string, TransportCtor> = { ...defaultTransports };
   const transports = (opts.transports ?? Object.keys(defaultTransports))
     .map((transport): string => {
-      if (typeof transport === "string") return transport;
-      const { name } = transport.prototype;
-      transportsByName[name] = transport;
-      return name;
+      const { prototype } = transport as TransportCtor & { prototype?: { name: string } };
+      if (!prototype) return transport as string;
+      transportsByName[prototype.name] = transport as TransportCtor;
+      return prototype.name;
     })
     .filter((name) => transportsByName[name]);
   let handshake: HandshakeData;
@@ -118,7 +118,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       .on("error", fail)
       .on("close", () => fail("transport closed"))
       .once("packet", ({ data }) => {
-        if (data !== "probe") return fail("no answer");
+        if (data !== "probe") return fail("transport closed");
         isUpgrading = true;
         self.emit("upgrading", transport);
         self.transport.pause(() => {
@@ -155,30 +155,27 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     if (self.readyState === "closed") return;
     self.emit("packet", packet);
     self.emit("heartbeat");
-    if (type === "open") onHandshake(JSON.parse(data));
+    if (type === "open") {
+      handshake = JSON.parse(data);
+      self.emit("handshake", handshake);
+      self.id = self.transport.opts.query.sid = handshake.sid;
+      self.readyState = "open";
+      priorWebsocketSuccess = self.transport.name === "websocket";
+      self.emit("open");
+      flush();
+      const better = handshake.upgrades.find((name) => transports.includes(name));
+      if (better && (self.readyState as string) === "open" && opts.upgrade !== false) probe(better);
+    }
     if (type === "ping") {
       send("pong");
       self.emit("ping");
     }
-    if (/^p/.test(type)) expectLife();
+    if (/^[op]/.test(type) && (self.readyState as string) !== "closed") expectLife();
     if (type === "error") onError(Object.assign(new Error("server error"), { code: data }));
     if (type === "message") {
       self.emit("data", data);
       self.emit("message", data);
     }
-  }
-
-  function onHandshake(data: HandshakeData): void {
-    self.emit("handshake", data);
-    handshake = data;
-    self.id = self.transport.query.sid = data.sid;
-    self.readyState = "open";
-    priorWebsocketSuccess = self.transport.name === "websocket";
-    expectLife();
-    self.emit("open");
-    flush();
-    const better = data.upgrades.find((name) => transports.includes(name));
-    if (better && self.readyState === "open" && opts.upgrade !== false) probe(better);
   }
 
   function onError(error: string | Error): void {
@@ -196,10 +193,10 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     if (self.readyState !== "closed") {
       pingTimer?.();
       watchers.delete(onPageEvent);
-      self.transport?.off("close").close().off();
       self.readyState = "closed";
+      self.transport?.close().off();
       self.id = null;
-      failProbe?.("socket closed");
+      failProbe?.("transport closed");
       self.emit("close", reason, description);
       // emptied last: a listener may still look at what was not sent
       self.writeBuffer = [];
@@ -212,7 +209,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       if (opts.closeOnBeforeunload) self.transport.off().close();
     } else if (type === "offline") {
       // the own machine can be reached without a network
-      if (!/^localhost(:|$)/.test(url.host)) {
+      if (!/^localhost\b/.test(url.host)) {
         onClose("transport close", { description: "network connection lost" });
       }
     } else if (!self._hasPingExpired() && handshake?.holdfast) {
@@ -228,7 +225,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     pingTimer = after(ms, () => onClose("ping timeout"));
   }
 
-  function send(type: Packet["type"], data?: RawData, options?: WriteOptions | null, fn?: () => void): void {
+  function send(type: Packet["type"], data?: RawData, options?: WriteOptions | null, fn?: () => void) {
     if (/^open/.test(self.readyState)) {
       const packet = { type, data, options: { compress: true, ...options } };
       self.emit("packetCreate", packet);
@@ -236,6 +233,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       if (fn) self.once("flush", fn);
       flush();
     }
+    return self;
   }
 
   function flush(): void {
@@ -264,10 +262,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
   }
   watchers.add(onPageEvent);
   if (opts.closeOnBeforeunload) watch("beforeunload");
-  const write: Connection["write"] = (...args) => {
-    send("message", ...args);
-    return self;
-  };
+  const write: Connection["write"] = (...args) => send("message", ...args);
   Object.assign(self, {
     opts,
     binaryType: defaultBinaryType,

@@ -3,8 +3,6 @@ import type { EventListener, EventNames, EventParams, EventsMap, Loose } from ".
 /** A listener, or what `once` put in its place. */
 type Listener = ((...args: Loose[]) => unknown) & { fn?: Listener };
 
-const none = () => ({ __proto__: null }) as unknown as Record<PropertyKey, Listener[] | undefined>;
-
 /**
  * The event emitter of every public object here. Its state is a plain property: an object whose fields are private
  * to the language fails behind a proxy, and frameworks put sockets behind proxies (Vue's `reactive`).
@@ -14,7 +12,7 @@ export class Emitter<
   Emit extends EventsMap = EventsMap,
   Reserved extends EventsMap = Record<never, never>,
 > {
-  private _callbacks = none();
+  private _callbacks: Record<PropertyKey, Listener[] | undefined> = Object.create(null);
 
   on<Name extends EventNames<Reserved> | EventNames<Listen>>(
     event: Name,
@@ -45,7 +43,7 @@ export class Emitter<
     if (listener) {
       removeFirst(this.listeners(event!), (known: Listener) => known === listener || known.fn === listener);
     } else if (event) delete this._callbacks[event];
-    else this._callbacks = none();
+    else this._callbacks = Object.create(null);
     return this;
   }
 

@@ -32,8 +32,7 @@ function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends Events
   if (url && typeof url === "object") [url, options] = [undefined, url];
   const { secure, host, path } = parseUrl(url as string | undefined);
   const namespace = path || "/";
-  // the default port may be written or not
-  const id = secure + host.replace(secure ? /:443$/ : /:80$/, "") + (options.path || "/socket.io");
+  const id = secure + host + (options.path || "/socket.io");
   const isAlone =
     options.forceNew || options.multiplex === false || (shared[id] && namespace in shared[id].nsps);
   const create = () => new Manager(url, options);

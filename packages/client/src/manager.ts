@@ -1,10 +1,10 @@
 import type { Packet } from "@holdfast/protocol";
-import { backoffMs, retryAfterMs } from "./backoff.ts";
 import { type Connection, type ConnectionEvents, openConnection } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import type { DefaultEventsMap, EventsMap, Loose } from "./events.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import { defaultParser, type Parser } from "./parser.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { type DisconnectReason, type OutgoingPacket, Socket } from "./socket.ts";
 import { type After, nextTick, type Stop, timers } from "./timers.ts";
 import type { CloseDetails } from "./transport.ts";
@@ -33,7 +33,6 @@ export class Manager<
   declare opts: Partial<ManagerOptions>;
   declare _autoConnect: boolean;
   _readyState: "opening" | "open" | "closed" = "closed";
-  declare _reconnecting: boolean;
   declare readonly _after: After;
   /** The sockets, by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>> = {};
@@ -44,8 +43,8 @@ export class Manager<
   /** Of the time to connect, or until the next attempt. */
   declare private _stopTimer: Stop | undefined;
   declare private _skipReconnect: boolean;
-  /** Attempts to reconnect since the last success. */
-  private _attempts = 0;
+  /** Attempts to reconnect since the last success; 0 unless one is under way or waits for its time. */
+  _attempts = 0;
   /** What the server asked for; the next delay comes on top of it, once. */
   private _retryAfterMs = 0;
 
@@ -59,7 +58,7 @@ export class Manager<
     this._url = parseUrl(url as string | undefined);
     this.opts = opts;
     opts.path ||= "/socket.io";
-    opts.reconnection = opts.reconnection !== false;
+    opts.reconnection ??= true;
     opts.reconnectionAttempts ||= Infinity;
     opts.reconnectionDelay ||= 1000;
     opts.reconnectionDelayMax ||= 5000;
@@ -76,51 +75,8 @@ export class Manager<
         this.emit("packet", packet);
       }),
     );
-    this._autoConnect = opts.autoConnect !== false;
+    this._autoConnect = opts.autoConnect ?? true;
     if (this._autoConnect) this.open();
-  }
-
-  /** Whether to reconnect. */
-  reconnection(): boolean;
-  reconnection(value: boolean): this;
-  reconnection(value?: boolean): this | boolean {
-    if (value === false) this._skipReconnect = true;
-    return this._option("reconnection", value);
-  }
-
-  /** How many times in a row to try. */
-  reconnectionAttempts(): number;
-  reconnectionAttempts(value: number): this;
-  reconnectionAttempts(value?: number): this | number {
-    return this._option("reconnectionAttempts", value);
-  }
-
-  /** Milliseconds before the first attempt. */
-  reconnectionDelay(): number;
-  reconnectionDelay(value: number): this;
-  reconnectionDelay(value?: number): this | number {
-    return this._option("reconnectionDelay", value);
-  }
-
-  /** Milliseconds between attempts, at most. */
-  reconnectionDelayMax(): number;
-  reconnectionDelayMax(value: number): this;
-  reconnectionDelayMax(value?: number): this | number {
-    return this._option("reconnectionDelayMax", value);
-  }
-
-  /** How far delays stray. Where it was never given they are spread wider than its 0.5 says. */
-  randomizationFactor(): number;
-  randomizationFactor(value: number): this;
-  randomizationFactor(value?: number): this | number {
-    return this._option("randomizationFactor", value) ?? 0.5;
-  }
-
-  /** Milliseconds to wait for a connection, or false. */
-  timeout(): number | false;
-  timeout(value: number | false): this;
-  timeout(value?: number | false): this | number | false {
-    return this._option("timeout", value);
   }
 
   /** Connects; calls back with an error, or none. With a callback a failure does not lead to another attempt. */
@@ -182,13 +138,13 @@ export class Manager<
     nsp: string,
     options?: Partial<SocketOptions>,
   ): Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>> {
-    const known = this.nsps[nsp];
-    if (known && this._autoConnect && !known.active) known.connect();
-    return (this.nsps[nsp] ??= new Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>(
-      this,
-      nsp,
-      options,
-    ));
+    const socket = (this.nsps[nsp] ??= new Socket<
+      ListenEvents,
+      EmitEvents,
+      Manager<ListenEvents, EmitEvents>
+    >(this, nsp, options));
+    if (this._autoConnect && !socket.active) socket.connect();
+    return socket;
   }
 
   /** Closes the connection when no socket needs it any more. */
@@ -203,14 +159,7 @@ export class Manager<
   /** Closes the connection, for good. */
   _close(): void {
     this._skipReconnect = true;
-    this._reconnecting = false;
     this._onClose("forced close");
-  }
-
-  private _option<Name extends keyof ManagerOptions>(name: Name, value: unknown): never {
-    if (value === undefined) return this.opts[name] as never;
-    this.opts[name] = value as never;
-    return this as never;
   }
 
   /** Sockets hear of an event first, then the application. */
@@ -235,43 +184,77 @@ export class Manager<
 
   private _reconnect(): void {
     const { opts, _attempts } = this;
-    if (!opts.reconnection || this._reconnecting || this._skipReconnect) return;
+    const isOver = () => this._skipReconnect || !opts.reconnection;
+    if (isOver()) return;
     if (_attempts >= opts.reconnectionAttempts!) {
       this._attempts = 0;
       this.emit("reconnect_failed");
       return;
     }
-    this._reconnecting = true;
     this._attempts++;
-    this._stopTimer = this._after(
-      this._retryAfterMs +
-        backoffMs(opts.reconnectionDelay!, opts.reconnectionDelayMax!, opts.randomizationFactor, _attempts),
-      () => {
-        if (this._skipReconnect) return;
-        this.emit("reconnect_attempt", this._attempts);
-        // a listener may have closed it
-        if (this._skipReconnect) return;
-        this.open((error) => {
-          this._reconnecting = false;
-          if (error) {
-            this._reconnect();
-            this.emit("reconnect_error", error);
-          } else {
-            const attempt = this._attempts;
-            this._attempts = 0;
-            this.emit("reconnect", attempt);
-          }
-        });
-      },
-    );
+    const { reconnectionDelayMax: max, randomizationFactor: factor } = opts;
+    const ms = opts.reconnectionDelay! * 2 ** _attempts;
+    const random = Math.random();
+    // where no factor is given, anything from zero to the exact delay: it spreads the clients of a server best
+    const delay =
+      factor == null ? random * Math.min(ms, max!) : Math.min(ms + ms * factor * (2 * random - 1), max!);
+    this._stopTimer = this._after(this._retryAfterMs + delay, () => {
+      if (isOver()) return;
+      this.emit("reconnect_attempt", this._attempts);
+      // a listener may have closed it
+      if (isOver()) return;
+      this.open((error) => {
+        if (error) {
+          this._reconnect();
+          this.emit("reconnect_error", error);
+        } else {
+          const attempt = this._attempts;
+          this._attempts = 0;
+          this.emit("reconnect", attempt);
+        }
+      });
+    });
   }
+}
+
+/** Reads a setting, or changes it and returns the manager. */
+interface Setting<Value, Self> {
+  (): Value;
+  (value: Value): Self;
 }
 
 export interface Manager<ListenEvents, EmitEvents> {
   connect: this["open"];
   disconnect: this["_close"];
+  /** Whether to reconnect. */
+  reconnection: Setting<boolean, this>;
+  /** How many times in a row to try. */
+  reconnectionAttempts: Setting<number, this>;
+  /** Milliseconds before the first attempt. */
+  reconnectionDelay: Setting<number, this>;
+  /** Milliseconds between attempts, at most. */
+  reconnectionDelayMax: Setting<number, this>;
+  /** How far delays stray. Where it was never given they are spread wider than its 0.5 says. */
+  randomizationFactor: Setting<number, this>;
+  /** Milliseconds to wait for a connection, or false. */
+  timeout: Setting<number | boolean, this>;
 }
 
 const { prototype } = Manager;
 prototype.connect = prototype.open;
 prototype.disconnect = prototype._close;
+for (const name of [
+  "reconnection",
+  "reconnectionAttempts",
+  "reconnectionDelay",
+  "reconnectionDelayMax",
+  "randomizationFactor",
+  "timeout",
+] as const) {
+  prototype[name] = function (this: Manager, value?: unknown) {
+    // the only one without a default in opts
+    if (value === undefined) return this.opts[name] ?? 0.5;
+    this.opts[name] = value as never;
+    return this;
+  } as never;
+}

@@ -8,6 +8,7 @@ import type { BinaryType } from "./transport.ts";
 export { NodeFetch as Fetch } from "./node/fetch.ts";
 export { NodeWS as NodeWebSocket } from "./node/websocket.ts";
 export { NodeXHR } from "./node/xhr.ts";
+export { Polling as XHR } from "./polling.ts";
 
 /** By name. */
 export const defaultTransports: Record<string, TransportCtor> = { polling: NodeXHR, websocket: NodeWS };

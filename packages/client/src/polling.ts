@@ -4,18 +4,16 @@ import { encodeText, type Packet, Transport } from "./transport.ts";
 /** Why there is no answer: an HTTP status with the response and its header Retry-After, or an error. */
 export type Failure = [description: unknown, context?: unknown, retryAfter?: string | null | undefined];
 
-/** HTTP long-polling: one GET waits for frames while POSTs send them. */
-export class Fetch extends Transport {
+/**
+ * HTTP long-polling: one GET waits for frames while POSTs send them. By fetch, which is everywhere now, with the
+ * cookies and the names of errors that polling over XMLHttpRequest has.
+ */
+export class Polling extends Transport {
   declare private _polling: boolean;
   declare private _onPause: (() => void) | undefined;
 
   get name(): string {
     return "polling";
-  }
-
-  /** What a failed GET and a failed POST are called, and what becomes of cookies without `withCredentials`. */
-  get _terms(): readonly [poll: string, post: string, credentials: RequestCredentials] {
-    return ["fetch read", "fetch write", "omit"];
   }
 
   open(): void {
@@ -24,7 +22,6 @@ export class Fetch extends Transport {
   }
 
   override pause(onPause: () => void): void {
-    this.readyState = "pausing";
     this._onPause = onPause;
     this._settle();
   }
@@ -37,10 +34,15 @@ export class Fetch extends Transport {
       // a text goes as text/plain;charset=UTF-8
       body: body!,
       headers: extraHeaders!,
-      credentials: withCredentials ? "include" : this._terms[2],
+      credentials: withCredentials ? "include" : "same-origin",
     });
     if (response.ok) return response.text();
     throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
+  }
+
+  /** What a failed GET or POST is called. */
+  protected _reason(isPost: boolean): string {
+    return `xhr po${isPost ? "st" : "ll"} error`;
   }
 
   protected override _onData(data: string): void {
@@ -49,17 +51,17 @@ export class Fetch extends Transport {
       const { type } = packet;
       if (type === "close") this._onClose({ description: "transport closed by the server" });
       if (this.readyState === "closed") return;
-      if (this.readyState === "opening" && type === "open") this._onOpen();
+      if (type === "open") this._onOpen();
       this._onPacket(packet);
     }
     this._polling = false;
-    if (this.readyState === "open") this._poll();
-    this._settle();
+    if (this._onPause) this._settle();
+    else if (this.readyState === "open") this._poll();
   }
 
   protected override _doClose(): void {
     // a session that is still opening has no id to close it by
-    if (this.readyState === "open") this._write([{ type: "close" }]);
+    this.send([{ type: "close" }]);
   }
 
   protected override _write(packets: Packet[]): void {
@@ -79,22 +81,12 @@ export class Fetch extends Transport {
   }
 
   private _settle(): void {
-    if (this._onPause && !this._polling && this.writable) this._onPause();
+    if (!this._polling && this.writable) this._onPause?.();
   }
 
   private _request(done: (text: string) => void, body?: string): void {
     this.request(this.uri(), body).then(done, (failure) =>
-      this._onError(`${this._terms[body == null ? 0 : 1]} error`, ...([failure].flat() as Failure)),
+      this._onError(this._reason(body != null), ...([failure].flat() as Failure)),
     );
-  }
-}
-
-/**
- * What stands in for long-polling over XMLHttpRequest: the same cookies and errors, by fetch, which is everywhere
- * now. It is the default in browsers.
- */
-export class XHR extends Fetch {
-  override get _terms(): readonly [string, string, RequestCredentials] {
-    return ["xhr poll", "xhr post", "same-origin"];
   }
 }

@@ -1,5 +1,4 @@
 import { isReservedEvent, type Packet, PacketType } from "@holdfast/protocol";
-import { retryAfterMs } from "./backoff.ts";
 import { call, Emitter, removeFirst } from "./emitter.ts";
 import type {
   AllButLast,
@@ -13,6 +12,7 @@ import type {
   Loose,
 } from "./events.ts";
 import type { SocketOptions } from "./options.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import type { After, Stop } from "./timers.ts";
 import type { CloseDetails, WriteOptions } from "./transport.ts";
 
@@ -45,13 +45,11 @@ export interface OutgoingPacket extends Omit<Packet, "nsp"> {
 
 /** What a socket needs of its manager. */
 export interface SocketManager {
-  readonly _autoConnect: boolean;
-  readonly _reconnecting: boolean;
+  readonly _attempts: number;
   readonly _readyState: string;
   readonly _after: After;
   readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean } | undefined;
   reconnection(): boolean;
-  reconnectionDelay(): number;
   open(): unknown;
   _packet(packet: OutgoingPacket & Packet): void;
   _destroy(): void;
@@ -111,7 +109,6 @@ export class Socket<
     this.nsp = nsp;
     this._opts = { ...options };
     this.auth = this._opts.auth;
-    if (io._autoConnect) this.connect();
   }
 
   get disconnected(): boolean {
@@ -127,7 +124,7 @@ export class Socket<
     const { io } = this;
     if (this.connected || this._stopRetry) return this;
     this._isListening = true;
-    if (!io._reconnecting) io.open();
+    if (!io._attempts) io.open();
     if (io._readyState === "open") this._onOpen();
     return this;
   }
@@ -317,7 +314,8 @@ export class Socket<
     this._emit("disconnect", reason, details);
     for (const [id, settle] of this._acks) {
       // an answer to what has not been sent may still come
-      if (!this.sendBuffer.some((packet) => packet.id === id)) settle(new Error("socket has been disconnected"));
+      if (!this.sendBuffer.some((packet) => packet.id === id))
+        settle(new Error("socket has been disconnected"));
     }
   }
 
@@ -333,7 +331,7 @@ export class Socket<
           for (const packet of this.sendBuffer.splice(0)) this._sendEvent(packet);
           this._drainQueue();
           this._emit("connect");
-        } else this._onError(new Error("Socket.IO 2.x server"));
+        } else this._onError(new Error("server error"));
         break;
       case PacketType.EVENT:
       case PacketType.BINARY_EVENT:
@@ -349,9 +347,19 @@ export class Socket<
         this._destroy();
         this._onClose("io server disconnect");
         break;
-      case PacketType.CONNECT_ERROR:
+      case PacketType.CONNECT_ERROR: {
+        const error = Object.assign(new Error(args.message), { data: args.data });
+        const ms = retryAfterMs(error);
         this._destroy();
-        this._onRefused(Object.assign(new Error(args.message), { data: args.data }));
+        // a refusal is final, unless the server says when to come again; not all at once, though
+        if (ms && this.io.reconnection()) {
+          this._stopRetry = this.io._after(ms * (1 + Math.random()), () => {
+            this._stopRetry = undefined;
+            this.connect();
+          });
+        }
+        this._onError(error);
+      }
     }
   }
 
@@ -369,19 +377,6 @@ export class Socket<
       if (!sent) this._packet({ type: PacketType.ACK, id, data });
       sent = true;
     };
-  }
-
-  /** A refusal is final, unless the server says when to come again. */
-  private _onRefused(error: ExtendedError): void {
-    const { io } = this;
-    const ms = retryAfterMs(error);
-    if (ms && io.reconnection()) {
-      this._stopRetry = io._after(ms + Math.random() * io.reconnectionDelay(), () => {
-        this._stopRetry = undefined;
-        this.connect();
-      });
-    }
-    this._onError(error);
   }
 
   private _destroy(): void {

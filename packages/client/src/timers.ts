@@ -9,8 +9,8 @@ export type Stop = (() => void) & {
 /** Calls `action` after `ms` milliseconds. */
 export type After = (ms: number, action: () => void) => Stop;
 
-/** Longer times make setTimeout fire at once. */
-const TIMEOUT_MS_MAX = 0x7fffffff;
+/** Times past 2 ** 31 make setTimeout fire at once. */
+const TIMEOUT_MS_MAX = 2e9;
 
 // The clock at the time of loading, for useNativeTimers: tests replace the global functions.
 const native = { setTimeout, clearTimeout, Date };

@@ -42,7 +42,7 @@ export interface TransportError extends Error {
 }
 
 export type TransportOptions = EngineOptions & {
-  query: Record<string, string>;
+  query: Record<string, Loose>;
   socket: TransportOwner;
   /** Host and port. */
   host: string;
@@ -62,18 +62,16 @@ interface TransportEvents {
  * through `_onOpen`, `_onData`, `_onError` and `_onClose`, and after each `_write` through `_onDrain`.
  */
 export abstract class Transport extends Emitter<Record<never, never>, TransportEvents, TransportEvents> {
-  declare readyState: "opening" | "open" | "closed" | "pausing" | "paused";
+  declare readyState: "opening" | "open" | "closed";
   /** Whether a write may start. */
   declare writable: boolean;
   declare readonly opts: TransportOptions;
-  declare readonly query: Record<string, string>;
 
   abstract get name(): string;
 
   constructor(opts: TransportOptions) {
     super();
     this.opts = opts;
-    this.query = opts.query;
   }
 
   /** Starts to connect. */
@@ -128,13 +126,12 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
   }
 
   protected _onPacket({ type, data }: Packet): void {
-    const { binaryType } = this.opts.socket;
-    if (data && typeof data !== "string") {
-      if (binaryType === "blob") data = new Blob([data]);
-      // no copy of what is an ArrayBuffer already
-      if (binaryType === "arraybuffer") data = new Uint8Array(data).buffer;
-    }
-    this.emit("packet", { type, data });
+    this.emit("packet", { type, data: data && typeof data !== "string" ? this._bytes(data) : data });
+  }
+
+  /** Bytes in the form that the application asked for: "blob", or "arraybuffer" as they are. */
+  protected _bytes(data: RawData): RawData {
+    return this.opts.socket.binaryType === "blob" ? new Blob([data]) : data;
   }
 
   protected _onClose(details?: CloseDetails): void {
@@ -149,10 +146,11 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
   }
 
   protected uri(): string {
-    const { opts, query, name } = this;
+    const { opts, name } = this;
+    const { query } = opts;
     const isPolling = name === "polling";
     // caches must not answer in the server's place
-    if (opts.timestampRequests ?? isPolling) query[opts.timestampParam ?? "t"] = `${Math.random()}`;
+    if (opts.timestampRequests ?? isPolling) query[opts.timestampParam ?? "t"] = Math.random();
     if (opts.forceBase64) query.b64 = "1";
     const schema = (isPolling ? "http" : "ws") + (opts.secure ? "s" : "");
     return `${schema}://${opts.host + opts.path}?${new URLSearchParams(query)}`;

@@ -2,20 +2,26 @@
 export interface ParsedUrl {
   /** Whether it asks for TLS. */
   secure: boolean;
-  /** Host and port; without credentials, which would not be sent anyway. */
+  /** Host and port. */
   host: string;
   path: string;
-  /** Without its question mark; a plus is a plus. */
+  /** With its question mark, or empty; a plus is a plus. */
   query: string;
 }
 
-/** Understands absolute URLs and those relative to the page. */
+/** Understands absolute URLs and those relative to the page. Throws a TypeError on what is neither. */
 export function parseUrl(url: string | undefined | null): ParsedUrl {
-  const page: Partial<Location> = globalThis.location ?? {};
-  const absolute = (url ?? "/")
-    .replace(/^\/(?!\/)/, `//${page.host}/`)
-    .replace(/^(?!(http|ws)s?:\/\/)(\/\/)?/, `${page.protocol ?? "https:"}//`);
-  // it matches whatever the line above makes
-  const [, s, host, path, query] = /^(?:ws|[\w-]+?)(s?):\/\/(?:[^@/?#]*@)?([^/?#]*)([^?#]*)\??([^#]*)/.exec(absolute)!;
-  return { secure: !!s, host: host!, path: path!, query: query!.replace(/\+/g, "%2B") };
+  // a host alone is no path
+  const reference = (url ?? "/").replace(/^(?!\/|(http|ws)s?:\/\/)/, "//");
+  // the default port and credentials are left out by URL, and would be by any request
+  const { protocol, host, search } = new URL(
+    reference,
+    (globalThis.location ?? "https://localhost") as unknown as URL,
+  );
+  return {
+    secure: /[ps]s/.test(protocol),
+    host,
+    path: /^(?:\w*:?\/\/[^/?#]*)?([^?#]*)/.exec(reference)![1]!,
+    query: search.replace(/\+/g, "%2B"),
+  };
 }

@@ -1,6 +1,6 @@
 import { encodeFrame, type FrameType } from "@holdfast/protocol";
 import { nextTick } from "./timers.ts";
-import { encodeText, type Packet, type RawData, Transport } from "./transport.ts";
+import { encodeText, type Packet, type RawData, Transport, type WriteOptions } from "./transport.ts";
 
 /** WebSocket, as browsers and recent versions of Node have it. */
 export class WS extends Transport {
@@ -26,11 +26,7 @@ export class WS extends Transport {
   }
 
   protected createSocket(uri: string): WebSocket {
-    return new globalThis.WebSocket(uri, this.opts.protocols);
-  }
-
-  protected doWrite(_packet: Packet, data: RawData): void {
-    this.ws!.send(data);
+    return new WebSocket(uri, this.opts.protocols);
   }
 
   protected override _doClose(): void {
@@ -39,10 +35,11 @@ export class WS extends Transport {
 
   protected override async _write(packets: Packet[]): Promise<void> {
     for (const packet of packets) {
-      const { type, data } = packet;
-      this.doWrite(
-        packet,
+      const { type, data, options } = packet;
+      // only Node's takes options
+      (this.ws as unknown as { send(data: RawData, options?: WriteOptions): void }).send(
         this.opts.forceBase64 ? await encodeText(packet) : encodeFrame(type as FrameType, data),
+        options,
       );
     }
     // later: the connection is about to put away what it has handed over

@@ -1,8 +1,10 @@
-import { type Failure, Fetch } from "../polling.ts";
+import { type Failure, Polling } from "../polling.ts";
+import type { RawData } from "../transport.ts";
+import { bytesFor } from "./bytes.ts";
 import { cookieJarOf } from "./cookie-jar.ts";
 
 /** Long-polling over fetch, with the cookies that a browser would keep. */
-export class NodeFetch extends Fetch {
+export class NodeFetch extends Polling {
   protected override async request(uri: string, body?: string): Promise<string> {
     const { extraHeaders, requestTimeout } = this.opts;
     const jar = cookieJarOf(this.opts);
@@ -18,5 +20,13 @@ export class NodeFetch extends Fetch {
     jar?.parseCookies(response.headers.getSetCookie());
     if (response.ok) return response.text();
     throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
+  }
+
+  protected override _reason(isPost: boolean): string {
+    return `fetch ${isPost ? "write" : "read"} error`;
+  }
+
+  protected override _bytes(data: RawData): RawData {
+    return bytesFor(this.opts, data);
   }
 }

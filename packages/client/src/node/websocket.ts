@@ -1,6 +1,7 @@
 import { type ClientOptions, WebSocket as NodeWebSocket } from "ws";
-import type { Packet, RawData } from "../transport.ts";
+import type { RawData, WriteOptions } from "../transport.ts";
 import { WS } from "../websocket.ts";
+import { bytesFor } from "./bytes.ts";
 import { cookieJarOf } from "./cookie-jar.ts";
 import { pickOptions } from "./tls-options.ts";
 
@@ -30,16 +31,21 @@ export class NodeWS extends WS {
       perMessageDeflate: opts.perMessageDeflate ?? true,
       headers,
     } as ClientOptions);
-    if (opts.autoUnref)
+    if (opts.autoUnref) {
       ws.on("open", () => (ws as unknown as { _socket: { unref(): void } })._socket.unref());
+    }
+    const { perMessageDeflate } = opts;
+    const threshold = perMessageDeflate === false ? 0 : (perMessageDeflate?.threshold ?? THRESHOLD_BYTES);
+    const send = ws.send.bind(ws);
+    const write = (data: RawData, options: WriteOptions = {}) => {
+      const bytes = typeof data === "string" ? Buffer.byteLength(data) : (data.byteLength ?? data.size);
+      send(data, { compress: options.compress !== false && bytes >= threshold });
+    };
+    ws.send = write as typeof ws.send;
     return ws as unknown as WebSocket;
   }
 
-  protected override doWrite({ options }: Packet, data: RawData): void {
-    const { perMessageDeflate } = this.opts;
-    const threshold = perMessageDeflate === false ? 0 : (perMessageDeflate?.threshold ?? THRESHOLD_BYTES);
-    const bytes = typeof data === "string" ? Buffer.byteLength(data) : (data.byteLength ?? data.size);
-    const compress = options?.compress !== false && bytes >= threshold;
-    (this.ws as unknown as NodeWebSocket).send(data, { compress });
+  protected override _bytes(data: RawData): RawData {
+    return bytesFor(this.opts, data);
   }
 }

@@ -1,6 +1,8 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { type Failure, XHR } from "../polling.ts";
+import { type Failure, Polling } from "../polling.ts";
+import type { RawData } from "../transport.ts";
+import { bytesFor } from "./bytes.ts";
 import { cookieJarOf } from "./cookie-jar.ts";
 import { pickOptions } from "./tls-options.ts";
 
@@ -31,7 +33,7 @@ class NodeResponse {
 }
 
 /** Long-polling over Node's own HTTP client: it knows agents, TLS options and every header, and keeps cookies. */
-export class NodeXHR extends XHR {
+export class NodeXHR extends Polling {
   protected override request(uri: string, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const { opts } = this;
@@ -72,5 +74,9 @@ export class NodeXHR extends XHR {
       });
       request.end(body);
     });
+  }
+
+  protected override _bytes(data: RawData): RawData {
+    return bytesFor(this.opts, data);
   }
 }
