@@ -27,7 +27,6 @@ export interface ConnectionEvents {
 /** One Engine.IO session, whatever transport carries it: `manager.engine`. */
 export interface Connection extends Emitter<Record<never, never>, ConnectionEvents, ConnectionEvents> {
   id: string | null | undefined;
-  readonly opts: EngineOptions;
   transport: Transport;
   /** What bytes come in as. Default "arraybuffer", in Node "nodebuffer". */
   binaryType: BinaryType;
@@ -40,11 +39,8 @@ export interface Connection extends Emitter<Record<never, never>, ConnectionEven
   /** Closes once what was written is sent and an upgrade under way is over. */
   close(): this;
   /** Whether the server has been silent for too long; if so the connection is about to close. */
-  _hasPingExpired(): boolean;
+  _hasPingExpired(): boolean | undefined;
 }
-
-/** How long a server that is asked for a sign of life may take, at most. */
-const PROBE_TIMEOUT_MS_MAX = 5_000;
 
 /** Whether the last connection that tried WebSocket could; for `rememberUpgrade`. */
 let priorWebsocketSuccess: boolean;
@@ -161,6 +157,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       self.id = self.transport.opts.query.sid = handshake.sid;
       self.readyState = "open";
       priorWebsocketSuccess = self.transport.name === "websocket";
+      expectLife();
       self.emit("open");
       flush();
       const better = handshake.upgrades.find((name) => transports.includes(name));
@@ -168,9 +165,9 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     }
     if (type === "ping") {
       send("pong");
+      expectLife();
       self.emit("ping");
     }
-    if (/^[op]/.test(type) && (self.readyState as string) !== "closed") expectLife();
     if (type === "error") onError(Object.assign(new Error("server error"), { code: data }));
     if (type === "message") {
       self.emit("data", data);
@@ -212,17 +209,16 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       if (!/^localhost\b/.test(url.host)) {
         onClose("transport close", { description: "network connection lost" });
       }
-    } else if (!self._hasPingExpired() && handshake?.holdfast) {
-      // the page or the network is back. A stock server closes on a client's ping: ask only one that is ours
-      send("ping");
-      expectLife(Math.min(PROBE_TIMEOUT_MS_MAX, pingTimer!._left()));
+    } else {
+      // the page or the network is back: a connection that is past its deadline closes at once
+      self._hasPingExpired();
     }
   }
 
   /** Starts anew to wait for a sign of life. */
-  function expectLife(ms = handshake.pingInterval + handshake.pingTimeout): void {
+  function expectLife(): void {
     pingTimer?.();
-    pingTimer = after(ms, () => onClose("ping timeout"));
+    pingTimer = after(handshake.pingInterval + handshake.pingTimeout, () => onClose("ping timeout"));
   }
 
   function send(type: Packet["type"], data?: RawData, options?: WriteOptions | null, fn?: () => void) {
@@ -264,7 +260,6 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
   if (opts.closeOnBeforeunload) watch("beforeunload");
   const write: Connection["write"] = (...args) => send("message", ...args);
   Object.assign(self, {
-    opts,
     binaryType: defaultBinaryType,
     writeBuffer: [],
     write,
@@ -278,7 +273,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     },
     _hasPingExpired() {
       // timers are late on a suspended machine or a hidden page
-      const expired = !!pingTimer && pingTimer._left() < 0;
+      const expired = pingTimer?._isLate();
       if (expired) nextTick(() => onClose("ping timeout"));
       return expired;
     },

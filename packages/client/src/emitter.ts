@@ -1,4 +1,4 @@
-import type { EventListener, EventNames, EventParams, EventsMap, Loose } from "./events.ts";
+import type { EventListener, EventNames, EventsMap, Loose } from "./events.ts";
 
 /** A listener, or what `once` put in its place. */
 type Listener = ((...args: Loose[]) => unknown) & { fn?: Listener };
@@ -47,7 +47,8 @@ export class Emitter<
     return this;
   }
 
-  emit<Name extends EventNames<Emit>>(event: Name, ...args: EventParams<Emit, Name>): this {
+  /** Calls the listeners of an event; a Socket's own `emit` sends it instead. */
+  emit(event: EventNames<Emit> | EventNames<Reserved>, ...args: Loose[]): this {
     call(this, this.listeners(event as never), args);
     return this;
   }
@@ -66,13 +67,10 @@ export class Emitter<
 export interface Emitter<Listen, Emit, Reserved> {
   removeListener: this["off"];
   removeAllListeners: this["off"];
-  /** Calls the listeners, where `emit` sends. */
-  _emit<Name extends EventNames<Reserved>>(event: Name, ...args: EventParams<Reserved, Name>): this;
 }
 
 const { prototype } = Emitter;
 prototype.removeListener = prototype.removeAllListeners = prototype.off;
-prototype._emit = prototype.emit;
 
 /** Calls each of the listeners that there are now. */
 export function call(target: object, listeners: readonly Loose[], args: readonly unknown[]): void {

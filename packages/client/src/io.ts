@@ -4,7 +4,7 @@ import type { ManagerOptions, SocketOptions } from "./options.ts";
 import { Socket } from "./socket.ts";
 import { parseUrl } from "./url.ts";
 
-type Options = Partial<ManagerOptions & SocketOptions>;
+export type Options = Partial<ManagerOptions & SocketOptions>;
 type Connected<Listen extends EventsMap, Emit extends EventsMap> = Socket<
   Listen,
   Emit,
@@ -33,10 +33,8 @@ function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends Events
   const { secure, host, path } = parseUrl(url as string | undefined);
   const namespace = path || "/";
   const id = secure + host + (options.path || "/socket.io");
-  const isAlone =
-    options.forceNew || options.multiplex === false || (shared[id] && namespace in shared[id].nsps);
-  const create = () => new Manager(url, options);
-  const manager = isAlone ? create() : (shared[id] ??= create());
+  const isAlone = options.forceNew || options.multiplex === false || shared[id]?.nsps[namespace];
+  const manager = isAlone ? new Manager(url, options) : (shared[id] ??= new Manager(url, options));
   return manager.socket(namespace, options) as unknown as Connected<Listen, Emit>;
 }
 

@@ -1,9 +1,9 @@
-import type { Packet } from "@holdfast/protocol";
+import { Decoder, Encoder, type Packet } from "@holdfast/protocol";
 import { type Connection, type ConnectionEvents, openConnection } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import type { DefaultEventsMap, EventsMap, Loose } from "./events.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
-import { defaultParser, type Parser } from "./parser.ts";
+import type { Parser } from "./parser.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { type DisconnectReason, type OutgoingPacket, Socket } from "./socket.ts";
 import { type After, nextTick, type Stop, timers } from "./timers.ts";
@@ -64,7 +64,7 @@ export class Manager<
     opts.reconnectionDelayMax ||= 5000;
     opts.timeout ??= 20_000;
     this._after = timers(opts);
-    const parser: Parser = opts.parser ?? defaultParser;
+    const parser: Parser = opts.parser ?? { Encoder, Decoder };
     this._encoder = new parser.Encoder();
     this._decoder = new parser.Decoder();
     this._decoder.on("decoded", (packet) =>

@@ -1,4 +1,4 @@
-import { Decoder, Encoder, type Packet } from "@holdfast/protocol";
+import type { Packet } from "@holdfast/protocol";
 import type { Loose } from "./events.ts";
 
 /** What turns packets into text and bytes, and back: the option `parser`. */
@@ -10,6 +10,3 @@ export interface Parser {
     destroy(): void;
   };
 }
-
-/** What is used without that option; the MessagePack bundle puts its own in the place. */
-export const defaultParser: Parser = { Encoder, Decoder };

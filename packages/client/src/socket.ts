@@ -48,7 +48,7 @@ export interface SocketManager {
   readonly _attempts: number;
   readonly _readyState: string;
   readonly _after: After;
-  readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean } | undefined;
+  readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean | undefined } | undefined;
   reconnection(): boolean;
   open(): unknown;
   _packet(packet: OutgoingPacket & Packet): void;
@@ -100,7 +100,7 @@ export class Socket<
   private _any: AnyListener[] = [];
   private _anyOutgoing: AnyListener[] = [];
   /** Whether the manager tells of its events. */
-  _isListening = false;
+  declare _isListening: boolean | undefined;
   declare private _stopRetry: Stop | undefined;
 
   constructor(io: M, nsp: string, options?: Partial<SocketOptions>) {
@@ -117,7 +117,7 @@ export class Socket<
 
   /** Whether the socket is connected or will try to connect by itself. */
   get active(): boolean {
-    return this._isListening || !!this._stopRetry;
+    return !!(this._isListening || this._stopRetry);
   }
 
   connect(): this {
@@ -141,14 +141,14 @@ export class Socket<
   ): this {
     const { _flags: flags, _opts } = this;
     const { engine } = this.io;
-    if (isReservedEvent(event)) throw new Error(`"${String(event)}" is a reserved event name`);
+    if (isReservedEvent(event)) throw new Error(`"${event as string}" is a reserved event name`);
     this._flags = {};
     const ack: Ack | undefined = typeof args.at(-1) === "function" ? (args.pop() as Ack) : undefined;
     const data = [event, ...args];
     const packet: OutgoingPacket = {
       type: PacketType.EVENT,
       data,
-      options: { compress: flags.compress !== false },
+      options: { compress: flags.compress ?? true },
     };
     if (_opts.retries && !flags._fromQueue && !flags.volatile) this._enqueue(data, flags, ack);
     else {
@@ -297,7 +297,7 @@ export class Socket<
   }
 
   _onError(error: Error): void {
-    if (!this.connected) this._emit("connect_error", error);
+    if (!this.connected) super.emit("connect_error", error);
   }
 
   _onOpen(): void {
@@ -311,7 +311,7 @@ export class Socket<
   _onClose(reason: DisconnectReason, details?: DisconnectDescription): void {
     this.connected = false;
     this.id = undefined;
-    this._emit("disconnect", reason, details);
+    super.emit("disconnect", reason, details);
     for (const [id, settle] of this._acks) {
       // an answer to what has not been sent may still come
       if (!this.sendBuffer.some((packet) => packet.id === id))
@@ -330,7 +330,7 @@ export class Socket<
           for (const event of this.receiveBuffer.splice(0)) this._onEvent(event);
           for (const packet of this.sendBuffer.splice(0)) this._sendEvent(packet);
           this._drainQueue();
-          this._emit("connect");
+          super.emit("connect");
         } else this._onError(new Error("server error"));
         break;
       case PacketType.EVENT:
@@ -348,7 +348,7 @@ export class Socket<
         this._onClose("io server disconnect");
         break;
       case PacketType.CONNECT_ERROR: {
-        const error = Object.assign(new Error(args.message), { data: args.data });
+        const error = Object.assign(new Error(args.message), args);
         const ms = retryAfterMs(error);
         this._destroy();
         // a refusal is final, unless the server says when to come again; not all at once, though
@@ -366,7 +366,7 @@ export class Socket<
   private _onEvent(args: ReadonlyArray<Loose>): void {
     const last = args.at(-1);
     call(this, this._any, args);
-    super.emit.apply(this, args as never);
+    super.emit(...(args as [never, ...Loose[]]));
     if (this._pid && typeof last === "string") this._lastOffset = last;
   }
 

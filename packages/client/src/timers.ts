@@ -2,8 +2,8 @@ import type { EngineOptions } from "./options.ts";
 
 /** Stops a timer. */
 export type Stop = (() => void) & {
-  /** Milliseconds until the timer is due: negative when it is late, as on a suspended machine or a hidden page. */
-  _left(): number;
+  /** Whether its time has passed without it: timers are late on a suspended machine or a hidden page. */
+  _isLate(): boolean;
 };
 
 /** Calls `action` after `ms` milliseconds. */
@@ -26,7 +26,7 @@ export function timers({ useNativeTimers, autoUnref }: EngineOptions): After {
     const timer = start(action, Math.min(ms, TIMEOUT_MS_MAX));
     // a browser's timer is a number
     if (autoUnref) timer.unref?.();
-    return Object.assign(() => stop(timer), { _left: () => dueMs - clock.now() });
+    return Object.assign(() => stop(timer), { _isLate: () => clock.now() > dueMs });
   };
 }
 

@@ -78,7 +78,7 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
   abstract open(): void;
 
   close(): this {
-    if (/open/.test(this.readyState)) {
+    if (/^open/.test(this.readyState)) {
       this._doClose();
       this._onClose();
     }

@@ -8,14 +8,14 @@ export class Encoder {
   /** Throws what JSON.stringify throws (a cycle, a BigInt). */
   encode({ type, nsp, id, data }: Packet): EncodedPacket {
     const attachments: Binary[] = [];
-    let json: string | undefined;
+    let json = "";
     let count = "";
     if ((type === PacketType.EVENT || type === PacketType.ACK) && hasBinary(data)) {
       type += 3;
       json = stringifyBinary(data, attachments);
       count = `${attachments.length}-`;
     } else if (data != null) json = JSON.stringify(data);
-    return [type + count + (nsp && nsp !== "/" ? `${nsp},` : "") + (id ?? "") + (json ?? ""), ...attachments];
+    return [type + count + (nsp && nsp !== "/" ? `${nsp},` : "") + (id ?? "") + json, ...attachments];
   }
 }
 
