@@ -52,13 +52,17 @@ export class Catchup {
     for (const room of rooms) void socket.join(room);
     const settled = await opening;
     const hold = await reached;
+    const result: ReplayResult = { events: 0, gaps: [] };
     try {
       const replays = settled.map((outcome) => {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
-      return await this.#replay(socket, replays, hold);
+      await this.#replay(socket, replays, hold, result);
+      return result;
     } catch (error) {
+      // the connection is closed, and perhaps the store with it: nobody is there to be told
+      if (hold.isDiscarded) return result;
       // who asked for a past that can't be had is not let in halfway
       for (const room of fresh) void socket.leave(room);
       throw error;
@@ -67,8 +71,7 @@ export class Catchup {
     }
   }
 
-  async #replay(socket: Joiner, replays: readonly Replay[], hold: Hold): Promise<ReplayResult> {
-    const result: ReplayResult = { events: 0, gaps: [] };
+  async #replay(socket: Joiner, replays: readonly Replay[], hold: Hold, result: ReplayResult): Promise<void> {
     const names = new Set([socket.id, ...socket.rooms]);
     const known = this.#knownTo(socket);
     const replayed = new Set(replays.map(({ room }) => room));
@@ -81,8 +84,7 @@ export class Catchup {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
         packets.push(new OutgoingPacket(this.#toParts(event)));
       }
-      if (packets.length === 0) continue;
-      hold.write(packets);
+      if (packets.length > 0) hold.write(packets);
       result.events += packets.length;
       await hold.ready();
     }
@@ -90,7 +92,6 @@ export class Catchup {
     for (const { room, after } of starts) {
       if (known.has(room)) known.set(room, Math.min(after, known.get(room)!));
     }
-    return result;
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */

@@ -1,8 +1,17 @@
+import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { MemoryDisk, MemoryStore } from "@holdfast/core";
 import { describe, expect, it } from "vitest";
-import { STORES, signal, socketOf, start, storeOf } from "./support.ts";
+import { onCleanup, type Recorder, STORES, signal, socketOf, start, storeOf } from "./support.ts";
 
+/** The client of Socket.IO 2, which has no types here. */
+const ioV2 = createRequire(import.meta.url)("socket.io-client-v2") as (
+  url: string,
+  options: object,
+) => { on(event: string, listener: (...args: never[]) => void): void; close(): void };
+/** The socket below a client's WebSocket. */
+const wireOf = ({ client }: Recorder) =>
+  (client.io.engine.transport as unknown as { ws: { _socket: Socket } }).ws._socket;
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 describe.each(STORES)("joining with since, in %s,", (kind) => {
@@ -69,8 +78,7 @@ describe.each(STORES)("joining with since, in %s,", (kind) => {
     const socket = socketOf(server, reader);
     const gone = signal();
     socket.on("disconnect", () => gone.resolve());
-    const { _socket: wire } = (reader.client.io.engine.transport as unknown as { ws: { _socket: Socket } })
-      .ws;
+    const wire = wireOf(reader);
     wire.pause();
     const joined = socket.join("chat:1", { since: "1h" });
     await expect
@@ -81,6 +89,78 @@ describe.each(STORES)("joining with since, in %s,", (kind) => {
     await gone.done;
     expect(events).toBeLessThan(20_001);
     expect(server.io.sockets.adapter.rooms.has("chat:1")).toBe(false);
+  });
+
+  it("ends when the server is closed in the middle", async () => {
+    const server = await start({ store: storeOf(kind) });
+    for (let i = 0; i < 20_000; i++) server.io.to("chat:1").emit("say", i, "x".repeat(1_000));
+    await server.io.to("chat:1").publish("end");
+    const reader = await server.connect({ reconnection: false });
+    wireOf(reader).pause();
+    const joined = socketOf(server, reader).join("chat:1", { since: "1h" });
+    const late = socketOf(server, reader).join("chat:2", { since: "1h" });
+    const closed = server.io.close();
+    expect((await joined).events).toBeLessThan(20_001);
+    expect(await late).toEqual({ events: 0, gaps: [] });
+    wireOf(reader).destroy();
+    await closed;
+  });
+
+  it("works before the socket is let in", async () => {
+    const server = await start({ store: storeOf(kind) });
+    for (let i = 0; i < 100; i++) server.io.to("chat:1").emit("say", i);
+    server.io.use(async (socket, next) => {
+      const { events } = await socket.join("chat:1", { since: "1h" });
+      socket.data.events = events;
+      next();
+    });
+    const reader = await server.connect();
+    expect(socketOf(server, reader).data.events).toBe(100);
+    await server.io.to("chat:1").publish("say", 100);
+    expect((await reader.count(101)).map(([, i]) => i)).toEqual(range(101));
+  });
+
+  it("works where another library writes the frames, and for clients of Socket.IO 2", async () => {
+    const server = await start({
+      store: storeOf(kind),
+      perMessageDeflate: { threshold: 0 },
+      allowEIO3: true,
+    });
+    for (let i = 0; i < 5_000; i++) server.io.to("chat:1").emit("say", i, Buffer.alloc(100));
+    server.io.on("connection", (socket) => {
+      void socket.join("chat:1", { since: "1h" });
+      server.io.to("chat:1").emit("end");
+    });
+    const reader = await server.connect();
+    expect((await reader.count(5_001)).map(([, i]) => i)).toEqual([...range(5_000), undefined]);
+    await server.io.in("chat:1").forget();
+    for (let i = 0; i < 1_000; i++) server.io.to("chat:1").emit("say", i, Buffer.alloc(100));
+    const got: number[] = [];
+    const old = ioV2(`http://localhost:${server.port}`, { transports: ["websocket"], forceNew: true });
+    onCleanup(() => old.close());
+    old.on("say", (i: number) => got.push(i));
+    await new Promise((resolve) => old.on("end", resolve));
+    expect(got).toEqual(range(1_000));
+  });
+
+  it("lets others have their turn while it finds nothing to send", async () => {
+    const server = await start({ store: storeOf(kind) });
+    const reader = await server.connect();
+    const socket = socketOf(server, reader);
+    for (let i = 0; i < 20_000; i++) socket.to("chat:1").emit("say", i);
+    await server.io.to("chat:1").publish("say", "end");
+    const joined = socket.join("chat:1", { since: "1h" });
+    let turns = 0;
+    let isJoined = false;
+    void joined.then(() => {
+      isJoined = true;
+    });
+    while (!isJoined) {
+      turns++;
+      await new Promise(setImmediate);
+    }
+    expect(await joined).toEqual({ events: 1, gaps: [] });
+    expect(turns).toBeGreaterThan(10);
   });
 
   it("does not let in who names no start, and goes on", async () => {
