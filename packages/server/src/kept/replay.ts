@@ -20,6 +20,11 @@ export interface ReplayResult {
   gaps: Gap[];
 }
 
+/** The offset behind which a member of a room has, or will have, all its events: replayed, or live. */
+interface Known {
+  offset: number;
+}
+
 /**
  * Joins rooms with their past: replay, then live, with no hole and no repeat at the seam. The socket is a member from
  * the moment of the call, and everything issued from then on waits behind a hold at that point of its connection.
@@ -31,8 +36,8 @@ export class Catchup {
   readonly #rooms: KeptRooms;
   readonly #namespace: string;
   readonly #toParts: (event: StoredEvent) => readonly Part[];
-  /** For each socket and room, the offset behind which it has, or will have, all events: replayed, or live. */
-  readonly #known = new WeakMap<object, Map<Room, number>>();
+  /** For each socket, the kept rooms that it is in. */
+  readonly #known = new WeakMap<object, Map<Room, Known>>();
 
   /** @param toParts a stored event as it goes to a client */
   constructor(rooms: KeptRooms, namespace: string, toParts: (event: StoredEvent) => readonly Part[]) {
@@ -41,15 +46,18 @@ export class Catchup {
     this.#toParts = toParts;
   }
 
-  async join(socket: Joiner, names: readonly Room[], since: Since): Promise<ReplayResult> {
+  async join(socket: Joiner, asked: readonly Room[], since: Since): Promise<ReplayResult> {
     // nobody is left to write to: a "disconnecting" listener asked
     if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
-    const rooms = [...new Set(names)];
+    const rooms = [...new Set(asked)];
     // all of this in one turn: here is the seam
     const { reached } = holdBack(socket);
     const opening = Promise.allSettled(rooms.map((room) => this.#rooms.replay(this.#namespace, room, since)));
     const fresh = rooms.filter((room) => !socket.rooms.has(room));
     for (const room of rooms) void socket.join(room);
+    // as it is now: whatever it leaves meanwhile, what it was sent it has seen
+    const names = new Set([socket.id, ...socket.rooms]);
+    const known = new Map(this.#knownTo(socket));
     const settled = await opening;
     const hold = await reached;
     const result: ReplayResult = { events: 0, gaps: [] };
@@ -58,7 +66,7 @@ export class Catchup {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
-      await this.#replay(socket, replays, hold, result);
+      await this.#replay({ replays, names, known }, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
@@ -71,9 +79,11 @@ export class Catchup {
     }
   }
 
-  async #replay(socket: Joiner, replays: readonly Replay[], hold: Hold, result: ReplayResult): Promise<void> {
-    const names = new Set([socket.id, ...socket.rooms]);
-    const known = this.#knownTo(socket);
+  async #replay(
+    { replays, names, known }: { replays: Replay[]; names: Set<string>; known: Map<Room, Known> },
+    hold: Hold,
+    result: ReplayResult,
+  ): Promise<void> {
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
@@ -90,17 +100,18 @@ export class Catchup {
     }
     result.gaps = merged.gaps;
     for (const { room, after } of starts) {
-      if (known.has(room)) known.set(room, Math.min(after, known.get(room)!));
+      const own = known.get(room);
+      if (own) own.offset = Math.min(own.offset, after);
     }
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */
   onJoin(member: object, room: Room): void {
-    const known = this.#knownTo(member);
-    known.set(room, Number.POSITIVE_INFINITY);
+    const known: Known = { offset: Number.POSITIVE_INFINITY };
+    this.#knownTo(member).set(room, known);
     this.#rooms.store.head(this.#namespace).then(
       (offset) => {
-        if (known.get(room) === Number.POSITIVE_INFINITY) known.set(room, offset);
+        known.offset = Math.min(known.offset, offset);
       },
       // without an offset nothing counts as seen: a repeat is better than a hole
       () => {},
@@ -111,7 +122,7 @@ export class Catchup {
     this.#known.get(member)?.delete(room);
   }
 
-  #knownTo(socket: object): Map<Room, number> {
+  #knownTo(socket: object): Map<Room, Known> {
     let known = this.#known.get(socket);
     if (!known) {
       known = new Map();
@@ -135,8 +146,8 @@ function holdBack(socket: Joiner): { reached: Promise<Hold> } {
 function hasSeen(
   { rooms, offset }: StoredEvent,
   replayed: ReadonlySet<Room>,
-  known: ReadonlyMap<Room, number>,
+  known: ReadonlyMap<Room, Known>,
 ): boolean {
   if (rooms.length === 1) return false;
-  return rooms.some((room) => !replayed.has(room) && offset > (known.get(room) ?? Infinity));
+  return rooms.some((room) => !replayed.has(room) && offset > (known.get(room)?.offset ?? Infinity));
 }
