@@ -94,6 +94,8 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
   }
 
   function use(transport: Transport): void {
+    // until an error says otherwise
+    priorWebsocketSuccess = transport.name === "websocket";
     self.transport?.off();
     self.transport = transport
       .on("drain", () => {
@@ -120,7 +122,6 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
         self.transport.pause(() => {
           if (failProbe) {
             failProbe = undefined;
-            priorWebsocketSuccess = name === "websocket";
             transport.off();
             use(transport);
             transport.send([{ type: "upgrade" }]);
@@ -156,7 +157,6 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       self.emit("handshake", handshake);
       self.id = self.transport.opts.query.sid = handshake.sid;
       self.readyState = "open";
-      priorWebsocketSuccess = self.transport.name === "websocket";
       expectLife();
       self.emit("open");
       flush();
@@ -253,9 +253,8 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     if (self.readyState === "closing" && !isUpgrading && !writeBuffer[0]) onClose("forced close");
   }
 
-  if (opts.rememberUpgrade && priorWebsocketSuccess && transports.includes("websocket")) {
-    transports.unshift("websocket");
-  }
+  // of our own two, websocket is the last by the alphabet
+  if (opts.rememberUpgrade && priorWebsocketSuccess) transports.sort().reverse();
   watchers.add(onPageEvent);
   if (opts.closeOnBeforeunload) watch("beforeunload");
   const write: Connection["write"] = (...args) => send("message", ...args);

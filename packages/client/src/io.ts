@@ -11,7 +11,7 @@ type Connected<Listen extends EventsMap, Emit extends EventsMap> = Socket<
   Manager<Listen, Emit>
 >;
 
-/** The managers that may be shared, by TLS, host, port and path. */
+/** The managers that may be shared, by protocol, host, port and path. */
 const shared: Record<string, Manager> = {};
 
 /**
@@ -30,9 +30,9 @@ function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends Events
   options: Options = {},
 ): Connected<Listen, Emit> {
   if (url && typeof url === "object") [url, options] = [undefined, url];
-  const { secure, host, path } = parseUrl(url as string | undefined);
+  const { protocol, host, path } = parseUrl(url as string | undefined);
   const namespace = path || "/";
-  const id = secure + host + (options.path || "/socket.io");
+  const id = protocol + host + (options.path || "/socket.io");
   const isAlone = options.forceNew || options.multiplex === false || shared[id]?.nsps[namespace];
   const manager = isAlone ? new Manager(url, options) : (shared[id] ??= new Manager(url, options));
   return manager.socket(namespace, options) as unknown as Connected<Listen, Emit>;

@@ -8,7 +8,7 @@ import { retryAfterMs } from "./retry-after.ts";
 import { type DisconnectReason, type OutgoingPacket, Socket } from "./socket.ts";
 import { type After, nextTick, type Stop, timers } from "./timers.ts";
 import type { CloseDetails } from "./transport.ts";
-import { type ParsedUrl, parseUrl } from "./url.ts";
+import { parseUrl } from "./url.ts";
 
 export interface ManagerEvents {
   open: () => void;
@@ -37,7 +37,8 @@ export class Manager<
   /** The sockets, by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>> = {};
 
-  declare private readonly _url: ParsedUrl;
+  /** What was given; relative to the page where there is one. */
+  declare readonly uri: string | undefined;
   declare private readonly _encoder: InstanceType<Parser["Encoder"]>;
   declare private readonly _decoder: InstanceType<Parser["Decoder"]>;
   /** Of the time to connect, or until the next attempt. */
@@ -55,7 +56,7 @@ export class Manager<
     super();
     if (url && typeof url === "object") [url, options] = [undefined, url];
     const opts = { ...options };
-    this._url = parseUrl(url as string | undefined);
+    this.uri = url as string | undefined;
     this.opts = opts;
     opts.path ||= "/socket.io";
     opts.reconnection ??= true;
@@ -83,7 +84,7 @@ export class Manager<
   open(fn?: (error?: Error) => void): this {
     if (this._readyState !== "closed") return this;
     const { timeout } = this.opts;
-    const engine = openConnection(this._url, this.opts);
+    const engine = openConnection(parseUrl(this.uri), this.opts);
     /** Listens as long as this connection is ours. */
     const listen = (event: keyof ConnectionEvents, listener: (...args: Loose[]) => void) =>
       engine.on(event, (...args: unknown[]) => {

@@ -9,8 +9,6 @@ export type TransportCtor = { new (options: Loose): { readonly name: string } };
 
 /** What the connection (Engine.IO) understands. */
 export interface EngineOptions {
-  /** Whether to use TLS; set from the URL. */
-  secure?: boolean;
   /** Sent with every request; a query in the URL takes its place. */
   query?: { [key: string]: Loose };
   /** `http.Agent` to use in Node; `false`, the default, makes a new connection per request. */

@@ -30,19 +30,15 @@ export class Polling extends Transport {
   protected async request(uri: string, body?: string): Promise<string> {
     const { extraHeaders, withCredentials } = this.opts;
     const response = await fetch(uri, {
-      method: body == null ? "GET" : "POST",
+      method: body ? "POST" : "GET",
       // a text goes as text/plain;charset=UTF-8
       body: body!,
       headers: extraHeaders!,
-      credentials: withCredentials ? "include" : "same-origin",
+      // otherwise to the same origin, as by XMLHttpRequest
+      credentials: (withCredentials ? "include" : undefined)!,
     });
     if (response.ok) return response.text();
     throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
-  }
-
-  /** What a failed GET or POST is called. */
-  protected _reason(isPost: boolean): string {
-    return `xhr po${isPost ? "st" : "ll"} error`;
   }
 
   protected override _onData(data: string): void {
@@ -86,7 +82,7 @@ export class Polling extends Transport {
 
   private _request(done: (text: string) => void, body?: string): void {
     this.request(this.uri(), body).then(done, (failure) =>
-      this._onError(this._reason(body != null), ...([failure].flat() as Failure)),
+      this._onError(`xhr po${body ? "st" : "ll"} error`, ...([failure].flat() as Failure)),
     );
   }
 }

@@ -44,6 +44,8 @@ export interface TransportError extends Error {
 export type TransportOptions = EngineOptions & {
   query: Record<string, Loose>;
   socket: TransportOwner;
+  /** Of the server's URL, with its colon. */
+  protocol: string;
   /** Host and port. */
   host: string;
   path: string;
@@ -152,8 +154,8 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
     // caches must not answer in the server's place
     if (opts.timestampRequests ?? isPolling) query[opts.timestampParam ?? "t"] = Math.random();
     if (opts.forceBase64) query.b64 = "1";
-    const schema = (isPolling ? "http" : "ws") + (opts.secure ? "s" : "");
-    return `${schema}://${opts.host + opts.path}?${new URLSearchParams(query)}`;
+    const protocol = opts.protocol.replace(/http|ws/, isPolling ? "http" : "ws");
+    return `${protocol}//${opts.host + opts.path}?${new URLSearchParams(query)}`;
   }
 
   protected abstract _doClose(): void;

@@ -1,7 +1,7 @@
 /** The parts of a URL that matter here, as they were written: a namespace is not percent-encoded. */
 export interface ParsedUrl {
-  /** Whether it asks for TLS. */
-  secure: boolean;
+  /** With its colon. */
+  protocol: string;
   /** Host and port. */
   host: string;
   path: string;
@@ -14,12 +14,9 @@ export function parseUrl(url: string | undefined | null): ParsedUrl {
   // a host alone is no path
   const reference = (url ?? "/").replace(/^(?!\/|(http|ws)s?:\/\/)/, "//");
   // the default port and credentials are left out by URL, and would be by any request
-  const { protocol, host, search } = new URL(
-    reference,
-    (globalThis.location ?? "https://localhost") as unknown as URL,
-  );
+  const { protocol, host, search } = new URL(reference, globalThis.location as unknown as URL);
   return {
-    secure: /[ps]s/.test(protocol),
+    protocol,
     host,
     path: /^(?:\w*:?\/\/[^/?#]*)?([^?#]*)/.exec(reference)![1]!,
     query: search.replace(/\+/g, "%2B"),

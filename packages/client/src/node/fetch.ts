@@ -22,8 +22,8 @@ export class NodeFetch extends Polling {
     throw [response.status, response, response.headers.get("retry-after")] satisfies Failure;
   }
 
-  protected override _reason(isPost: boolean): string {
-    return `fetch ${isPost ? "write" : "read"} error`;
+  protected override _onError(reason: string, ...failure: Failure): void {
+    super._onError(reason.replace("xhr poll", "fetch read").replace("xhr post", "fetch write"), ...failure);
   }
 
   protected override _bytes(data: RawData): RawData {

@@ -40,7 +40,7 @@ export class NodeXHR extends Polling {
       const jar = cookieJarOf(opts);
       const fail = (error: Error) =>
         reject([0, new NodeResponse(0, error, error.stack ?? error.message)] satisfies Failure);
-      const request = (opts.secure ? requestHttps : requestHttp)(uri, {
+      const request = (uri.startsWith("https") ? requestHttps : requestHttp)(uri, {
         method: body === undefined ? "GET" : "POST",
         agent: opts.agent || false,
         headers: { "User-Agent": "node-XMLHttpRequest", Accept: "*/*", ...opts.extraHeaders },
