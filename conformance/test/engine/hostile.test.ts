@@ -341,6 +341,19 @@ describeEachServer("engine under hostile input", (target) => {
 });
 
 describeOurs("engine under hostile input, where Socket.IO fails", (target) => {
+  // engine.io leaves the request hanging
+  test("a plain request that names the session of a WebSocket", async () => {
+    const { engine, port, expectUnharmed } = await withBystanders(startEngine(target));
+    const [sid] = Object.entries(engine.clients).find(([, { transport }]) => transport.name === "websocket")!;
+    for (const method of ["GET", "POST"]) {
+      const path = `/engine.io/?EIO=4&transport=websocket&sid=${sid}`;
+      const { status, text } = await request(port, path, { method });
+      expect(status).toBe(400);
+      expect(JSON.parse(text)).toEqual({ code: 3, message: "Bad request" });
+    }
+    await expectUnharmed();
+  });
+
   // engine.io listens to errors of the TCP connection only once it is a WebSocket: here the process would end
   test.each(deciders)("a WebSocket that is reset while the server still decides (%s)", async (_, decider) => {
     await leaveEarly(target, decider, upgradeRequest("/engine.io/?EIO=4&transport=websocket"));

@@ -41,7 +41,8 @@ export function verify(
       bad({ name: "TRANSPORT_MISMATCH", transport, previousTransport: client.transport.name });
     } else if (client.protocol !== protocolOf(req)) {
       bad({ name: "PROTOCOL_MISMATCH", protocol: protocolOf(req), previousProtocol: client.protocol });
-    } else done();
+    } else if (!isUpgrade && transport === "websocket") bad({ name: "TRANSPORT_HANDSHAKE_ERROR" });
+    else done();
     return;
   }
   if (req.method !== "GET") {
