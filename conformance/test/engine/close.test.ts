@@ -23,6 +23,24 @@ describeEachServer("engine close", (target) => {
     return { ...server, client, socket, closes: eventsOf(socket, "close") };
   }
 
+  test.each(["polling", "websocket"] as const)(
+    "of the server comes after what was sent (%s)",
+    async (name) => {
+      const { engine, httpServer, client, socket } = await (name === "polling" ? polling() : websocket());
+      if (client instanceof PollingClient) {
+        const { response } = await pending(httpServer, () => client.get());
+        socket.send("bye");
+        engine.close();
+        expect((await response).text).toBe("4bye");
+      } else {
+        socket.send("bye");
+        engine.close();
+        expect(await client.next()).toBe("4bye");
+        await client.closed;
+      }
+    },
+  );
+
   describe("by the client", () => {
     test("over polling: a close packet, answered by a noop to the pending poll", async () => {
       const { httpServer, client, socket, closes } = await polling();

@@ -176,6 +176,8 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
    */
   close(discard?: boolean): void {
     if (discard && (this.readyState === "open" || this.readyState === "closing")) {
+      // what was issued in this tick goes as far as it can
+      this.outbox.flush();
       this.#closeTransport(true);
       return;
     }
