@@ -151,14 +151,19 @@ export class Run {
 /** Pushes the bytes of the packets after `from`, up to `to` itself or, with `exclusive`, to just before it. */
 export function collectBytes(from: ChainNode, to: ChainNode, exclusive: boolean, target: Buffer[]): void {
   if (from === to) return;
-  const run = to.run ?? Run.build(to);
-  const end = exclusive ? to.start : to.end;
-  if (run.base === from) run.slice(0, end, target);
-  else if (from.run === run) run.slice(from.end, end, target);
-  else {
-    collectBytes(from, run.base, false, target);
-    run.slice(0, end, target);
+  let run = to.run ?? Run.build(to);
+  let end = exclusive ? to.start : to.end;
+  // an outbox that flushes in the middle of a tick ends a run: there may be thousands, so that this must not recurse
+  let later: { run: Run; end: number }[] | undefined;
+  while (run.base !== from && from.run !== run) {
+    later ??= [];
+    later.push({ run, end });
+    const { base } = run;
+    run = base.run ?? Run.build(base);
+    end = base.end;
   }
+  run.slice(run.base === from ? 0 : from.end, end, target);
+  for (let i = (later?.length ?? 0) - 1; i >= 0; i--) later![i]!.run.slice(0, later![i]!.end, target);
 }
 
 /** The nodes after `from` up to and including `to`, in order. */

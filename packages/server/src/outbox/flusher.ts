@@ -43,11 +43,23 @@ export class Flusher {
     this.#appended = [];
     this.#isScheduled = false;
     this.root = new ChainNode(undefined, undefined);
-    for (const outbox of dirty) outbox.flush();
+    for (const outbox of dirty) {
+      try {
+        outbox.flush();
+      } catch (error) {
+        // a listener of one connection failed: the others must not wait for ever
+        process.nextTick(rethrow, error);
+      }
+    }
     for (const node of appended) node.next = undefined;
     if (this.#reached.length === 0) return;
     const reached = this.#reached;
     this.#reached = [];
     for (const node of reached) node.forgetPast();
   }
+}
+
+/** As an uncaught exception, which it would have been. */
+function rethrow(error: unknown): never {
+  throw error;
 }

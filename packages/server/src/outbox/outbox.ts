@@ -312,7 +312,7 @@ function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): 
     const inserted: OutgoingPacket[] = [];
     while (i < edits.length && edits[i]!.node === node && edits[i]!.packet)
       inserted.push(edits[i++]!.packet!);
-    buffers.push(...framesOf(inserted));
+    for (const buffer of framesOf(inserted)) buffers.push(buffer);
   }
   collectBytes(from, limit, false, buffers);
   return buffers;
@@ -324,7 +324,8 @@ function framesOf(packets: readonly OutgoingPacket[]): Buffer[] {
   for (let i = 0; i < packets.length; ) {
     const packet = packets[i]!;
     if (packet.isLarge) {
-      buffers.push(...packet.webSocketFrames());
+      // not spread: a packet may have more attachments than a call takes arguments
+      for (const frame of packet.webSocketFrames()) buffers.push(frame);
       i++;
       continue;
     }

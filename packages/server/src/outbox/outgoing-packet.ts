@@ -31,6 +31,7 @@ export class OutgoingPacket {
   #webSocketFrames: Buffer[] | undefined;
   #pollingText: string[] | undefined;
 
+  /** @throws TypeError if a part is neither text nor bytes, such as a Blob */
   constructor(
     parts: readonly Part[],
     { type = "message", compress = true, gate }: OutgoingPacketOptions = {},
@@ -41,6 +42,8 @@ export class OutgoingPacket {
     this.gate = gate;
     let size = 0;
     for (const part of parts) size += (typeof part === "string" ? part.length : part.byteLength) + 8;
+    // a Blob, whose bytes could only be had later: better here, where it was issued, than when others wait
+    if (Number.isNaN(size)) throw new TypeError("only text, ArrayBuffers and views of them can be sent");
     this.size = size;
   }
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Flusher, Gate, OutgoingPacket } from "../../src/outbox/index.ts";
 import { Owner, text, textsIn } from "./support.ts";
 
@@ -44,6 +44,37 @@ describe("an outbox", () => {
       expect(one.sink.texts()).toEqual([content]);
       expect(other.sink.texts()).toEqual([content]);
     }
+  });
+
+  it("goes on when a listener of another connection throws in the flush", async () => {
+    const flusher = new Flusher();
+    const [one, other] = many(2, flusher) as [Owner, Owner];
+    one.onFlushed = () => {
+      throw new Error("thrown by a listener");
+    };
+    const rethrown = vi.spyOn(process, "nextTick").mockImplementation(() => {});
+    one.outbox.push(text("a"));
+    other.outbox.push(text("b"));
+    flusher.flush();
+    expect(rethrown).toHaveBeenCalledOnce();
+    rethrown.mockRestore();
+    expect(other.sink.texts()).toEqual(["b"]);
+  });
+
+  it("collects what thousands of others have flushed piece by piece in one tick", () => {
+    const flusher = new Flusher();
+    const last = new Owner(flusher);
+    const others = many(20_000, flusher);
+    for (const [i, { outbox }] of others.entries()) {
+      const notice = text(String(i));
+      last.outbox.share(notice);
+      // two are enough to stand in for a room of which each member is told
+      outbox.share(notice);
+      outbox.flush();
+    }
+    last.outboxBytesMax = Number.POSITIVE_INFINITY;
+    flusher.flush();
+    expect(last.sink.texts()).toEqual(others.map((_, i) => String(i)));
   });
 
   it("gives receivers of the same run the same bytes", () => {
