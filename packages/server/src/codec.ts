@@ -19,6 +19,8 @@ export interface CodecLimits {
   attachmentsMax: number;
   /** How deep the arrays and objects of one packet may nest. */
   jsonDepthMax: number;
+  /** The most arguments of one event or acknowledgement. */
+  argumentsMax: number;
 }
 
 /** Packets to what connections send and back, for all connections of a server. */
@@ -56,6 +58,7 @@ export class Codec {
       if (type === PacketType.BINARY_EVENT || type === PacketType.BINARY_ACK) return undefined;
     }
     this.#shared.add(message);
+    this.#checkArguments(this.#decoded);
     return this.#decoded;
   }
 
@@ -77,14 +80,24 @@ export class Codec {
   /** A decoder for one connection. */
   decoder(onPacket: (packet: Packet) => void): PacketDecoder {
     if (!this.#parser) {
-      return new Decoder({ maxAttachments: this.#limits.attachmentsMax }).on("decoded", onPacket);
+      return new Decoder({ maxAttachments: this.#limits.attachmentsMax }).on("decoded", (packet) => {
+        this.#checkArguments(packet);
+        onPacket(packet);
+      });
     }
     const decoder = new this.#parser.Decoder();
     decoder.on("decoded", (packet) => {
       checkForeign(packet);
+      this.#checkArguments(packet);
       onPacket(packet);
     });
     return decoder;
+  }
+
+  /** They are passed on the stack, which a call with too many would overflow. */
+  #checkArguments(packet: Packet | undefined): void {
+    const data = packet?.data;
+    if (Array.isArray(data) && data.length > this.#limits.argumentsMax) throw new Error("invalid payload");
   }
 
   #checkDepth(text: string): void {

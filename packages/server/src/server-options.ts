@@ -51,6 +51,8 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
   attachmentsMax: number;
   /** How deep one packet's arrays and objects may nest; beyond, the connection is closed. Default 1,000. */
   jsonDepthMax: number;
+  /** The most arguments of one event or acknowledgement; beyond, the connection is closed. Default 10,000. */
+  argumentsMax: number;
   /** The most namespaces one client may be in; further ones are refused with CONNECT_ERROR. Default 1,000. */
   namespacesPerConnectionMax: number;
   /** The most rooms of one socket; beyond, its connection is closed. Default 10,000. */
@@ -63,6 +65,7 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
 const DEFAULT_LIMITS = {
   attachmentsMax: 10,
   jsonDepthMax: 1_000,
+  argumentsMax: 10_000,
   namespacesPerConnectionMax: 1_000,
   roomsPerSocketMax: 10_000,
   pendingAcksPerSocketMax: 100_000,

@@ -17,6 +17,54 @@ it("A packet that nests deeper than jsonDepthMax closes its connection, with an 
   await client.closed;
 });
 
+it("An event or an acknowledgement with more arguments than a call can take closes its connection, and no exception escapes.", async () => {
+  const { io, port } = await serve();
+  io.on("connection", (socket) => {
+    socket.on("many", (...args) => socket.emit("count", args.length));
+    socket.emit("question", () => {});
+  });
+  const numbers = (count: number) => "0,".repeat(count).slice(0, -1);
+  for (const packet of [`42["many",${numbers(450_000)}]`, `430[${numbers(450_000)}]`]) {
+    const client = await raw(port);
+    client.ws.send("40");
+    await client.read();
+    await client.read();
+    client.ws.send(packet);
+    await client.closed;
+  }
+  const client = await raw(port);
+  client.ws.send("40");
+  await client.read();
+  await client.read();
+  client.ws.send(`42["many",${numbers(9_999)}]`);
+  expect(await client.read()).toBe('42["count",9999]');
+  client.ws.send(`43[${numbers(10_001)}]`);
+  await client.closed;
+});
+
+it("A packet with more attachments than a call can take arguments can be sent.", async () => {
+  const [socket, client] = await pair(await serve());
+  const question = next<[Buffer[]]>(client as never, "many");
+  (client.io as unknown as { decoder: { opts: { maxAttachments: number } } }).decoder.opts = {
+    maxAttachments: 200_000,
+  };
+  socket.emit(
+    "many",
+    Array.from({ length: 150_000 }, () => Buffer.of(1)),
+  );
+  expect((await question)[0]).toHaveLength(150_000);
+});
+
+it("A Blob, whose bytes are not at hand, is refused where it is emitted.", async () => {
+  const running = await serve();
+  const [socket, client] = await pair(running);
+  expect(() => socket.emit("blob", new Blob(["x"]))).toThrow(TypeError);
+  expect(() => running.io.emit("blob", new Blob(["x"]))).toThrow(TypeError);
+  const answer = next(client as never, "fine");
+  socket.emit("fine", 1);
+  expect(await answer).toEqual([1]);
+});
+
 it("A packet with more attachments than attachmentsMax closes its connection.", async () => {
   const { port } = await serve({ attachmentsMax: 2 });
   const client = await raw(port);
