@@ -4,7 +4,7 @@ import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
 import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
 import type { Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
-import type { Recovery, RecoveryFailure } from "./recovery/index.ts";
+import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -244,8 +244,8 @@ export class Namespace<
         return;
       }
       client._forget();
+      this.#recovery(client)?.abandon(socket, socket._restoration);
       socket._cleanup();
-      this.#recovery(client)?.abandon(socket.id);
       if (!isOpen() || !error) return;
       const { message, data } = error;
       socket._error(client.conn.protocol === 3 ? data || message : { message, data });
@@ -293,7 +293,9 @@ export class Namespace<
     await recovery.ready.catch(() => {});
     const { pid, offset } = auth;
     const outcome =
-      typeof pid === "string" ? await recovery.restore(pid, offset).catch(() => storageFault) : undefined;
+      typeof pid === "string"
+        ? await recovery.restore(pid, offset, client.conn).catch(() => storageFault)
+        : undefined;
     if (typeof outcome === "object") {
       const session = { ...outcome, rooms: [...outcome.rooms], missedPackets: [], restoration: outcome };
       return new Socket(this as any, client, auth, session);
@@ -304,7 +306,8 @@ export class Namespace<
   }
 
   #recovery(client: Client): Recovery | undefined {
-    return client.conn.protocol === 4 ? (this.adapter as { recovery?: Recovery }).recovery : undefined;
+    const { recovery } = this.adapter as { recovery?: Recovery };
+    return recovery && isOfSession(client) ? recovery : undefined;
   }
 
   #connect(

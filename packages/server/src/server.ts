@@ -22,7 +22,7 @@ import { KeepingAdapter, Kept } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { PreEncoded } from "./pre-encoded.ts";
-import { RecoveringAdapter, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
+import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
@@ -135,7 +135,9 @@ export class Server<
     }
     opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
     this._kept = openKept(opts);
-    if (this._kept && opts.connectionStateRecovery) this._recovery = new SharedRecovery(this._kept);
+    if (this._kept && opts.connectionStateRecovery) {
+      this._recovery = new SharedRecovery(this._kept, recoveryLimits(opts));
+    }
     this.adapter(opts.adapter || defaultAdapter(this._kept, !!opts.connectionStateRecovery));
     this.#cors = opts.cors ? cors(opts.cors as cors.CorsOptions) : undefined;
     this.sockets = this.of("/");

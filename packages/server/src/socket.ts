@@ -23,7 +23,7 @@ import type { KeepingAdapter, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
-import type { Recovery, RecoveryFailure, Restoration } from "./recovery/index.ts";
+import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } from "./recovery/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
 import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
@@ -72,7 +72,8 @@ export class Socket<
   joined: Receiver["joined"] = undefined;
   /** Stands for rooms, data and missed events; only its client knows it. */
   private readonly pid: string | undefined;
-  readonly #restoration: Restoration | undefined;
+  /** @internal */
+  readonly _restoration: Restoration | undefined;
   /** Why there was nothing to resume, if it was asked for. @internal */
   _recoveryFailure: RecoveryFailure | undefined = undefined;
   /** @internal */
@@ -104,7 +105,7 @@ export class Socket<
       this.id = previousSession.sid;
       this.pid = previousSession.pid;
       this.recovered = true;
-      this.#restoration = previousSession.restoration as Restoration | undefined;
+      this._restoration = previousSession.restoration as Restoration | undefined;
       this.#data = previousSession.data as SocketData;
       for (const room of previousSession.rooms) void this.join(room);
       for (const data of previousSession.missedPackets) this.packet({ type: PacketType.EVENT, data });
@@ -118,7 +119,8 @@ export class Socket<
 
   /** Sessions that survive the process; undefined unless the server has a store. */
   get #recovery(): Recovery | undefined {
-    return this.conn.protocol === 4 ? (this.adapter as { recovery?: Recovery }).recovery : undefined;
+    const { recovery } = this.adapter as { recovery?: Recovery };
+    return recovery && isOfSession(this) ? recovery : undefined;
   }
 
   /**
@@ -452,7 +454,7 @@ export class Socket<
   _onconnect(): void {
     this.connected = true;
     void this.join(this.id);
-    if (this.#recovery) this.#recovery.connect(this, this.#restoration);
+    if (this.#recovery) this.#recovery.connect(this, this._restoration);
     else if (this.conn.protocol === 3) this.packet({ type: PacketType.CONNECT });
     else this.packet({ type: PacketType.CONNECT, data: { sid: this.id, pid: this.pid } });
   }

@@ -61,6 +61,11 @@ export class Policies {
     return this.#rules.every(({ policy }) => policy === undefined);
   }
 
+  /** True if there may be rooms whose events are delivered before they are flushed. */
+  get hasEarly(): boolean {
+    return this.#rules.some(({ policy }) => policy?.flush === false);
+  }
+
   /** The policy of a kept room; undefined where no pattern keeps it. */
   of(room: string): KeepPolicy | undefined {
     const cached = this.#cache.get(room);

@@ -47,7 +47,7 @@ export class KeepingAdapter extends Adapter {
   constructor(nsp: any) {
     super(nsp);
     this.#kept = nsp.server._kept;
-    const catchup = new Catchup(this.#kept.rooms, nsp.name, (event) => this.replayed(event));
+    const catchup = new Catchup(this.#kept.rooms, nsp.name);
     this.#catchup = catchup;
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
@@ -83,7 +83,7 @@ export class KeepingAdapter extends Adapter {
   joinSince(socket: Joiner, rooms: readonly Room[], since: Since): Promise<ReplayResult> {
     const free = rooms.filter((room) => this.#keptOf([room]).length === 0);
     if (free.length > 0) return Promise.reject(notKept(free));
-    return this.#catchup.join(socket, rooms, since);
+    return this.#catchup.join(socket, rooms, since, this.replayer());
   }
 
   /** See {@link BroadcastOperator.history}. */
@@ -118,7 +118,12 @@ export class KeepingAdapter extends Adapter {
     return parts;
   }
 
-  /** What is sent of a stored event to who joins with `since`. */
+  /** What is sent of stored events to who joins now, with `since`. */
+  protected replayer(): (event: StoredEvent) => readonly Part[] {
+    return (event) => this.replayed(event);
+  }
+
+  /** A stored event as it was issued. */
   protected replayed({ payload }: StoredEvent): readonly Part[] {
     return fromStored(payload);
   }

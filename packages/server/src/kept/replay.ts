@@ -25,6 +25,18 @@ interface Known {
   offset: number;
 }
 
+/** How a stored event goes to the client. */
+type ToParts = (event: StoredEvent) => readonly Part[];
+
+/** A join as it stood at its call. */
+interface Seam {
+  readonly replays: readonly Replay[];
+  /** Of the socket and its rooms. */
+  readonly names: ReadonlySet<string>;
+  readonly known: Map<Room, Known>;
+  readonly toParts: ToParts;
+}
+
 /**
  * Joins rooms with their past: replay, then live, with no hole and no repeat at the seam. The socket is a member from
  * the moment of the call, and everything issued from then on waits behind a hold at that point of its connection.
@@ -35,18 +47,16 @@ interface Known {
 export class Catchup {
   readonly #rooms: KeptRooms;
   readonly #namespace: string;
-  readonly #toParts: (event: StoredEvent) => readonly Part[];
   /** For each socket, the kept rooms that it is in. */
   readonly #known = new WeakMap<object, Map<Room, Known>>();
 
-  /** @param toParts a stored event as it goes to a client */
-  constructor(rooms: KeptRooms, namespace: string, toParts: (event: StoredEvent) => readonly Part[]) {
+  constructor(rooms: KeptRooms, namespace: string) {
     this.#rooms = rooms;
     this.#namespace = namespace;
-    this.#toParts = toParts;
   }
 
-  async join(socket: Joiner, asked: readonly Room[], since: Since): Promise<ReplayResult> {
+  /** @param toParts a stored event as it goes to the client */
+  async join(socket: Joiner, asked: readonly Room[], since: Since, toParts: ToParts): Promise<ReplayResult> {
     // nobody is left to write to: a "disconnecting" listener asked
     if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
     const rooms = [...new Set(asked)];
@@ -66,7 +76,7 @@ export class Catchup {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
-      await this.#replay({ replays, names, known }, hold, result);
+      await this.#replay({ replays, names, known, toParts }, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
@@ -79,11 +89,7 @@ export class Catchup {
     }
   }
 
-  async #replay(
-    { replays, names, known }: { replays: Replay[]; names: Set<string>; known: Map<Room, Known> },
-    hold: Hold,
-    result: ReplayResult,
-  ): Promise<void> {
+  async #replay({ replays, names, known, toParts }: Seam, hold: Hold, result: ReplayResult): Promise<void> {
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
@@ -92,7 +98,7 @@ export class Catchup {
       const packets: OutgoingPacket[] = [];
       for (const event of events) {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
-        packets.push(new OutgoingPacket(this.#toParts(event)));
+        packets.push(new OutgoingPacket(toParts(event)));
       }
       if (packets.length > 0) hold.write(packets);
       result.events += packets.length;

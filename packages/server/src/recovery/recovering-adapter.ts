@@ -4,9 +4,10 @@ import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
 import { KeepingAdapter, type ReplayResult } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
-import { EVERYBODY, Recovery } from "./recovery.ts";
+import { Recovery } from "./recovery.ts";
+import { EVERYBODY, logNameOf } from "./room-names.ts";
 import type { SessionSocket } from "./session-socket.ts";
-import { formatOffset, stampText } from "./stamp.ts";
+import { stampText } from "./stamp.ts";
 
 /**
  * The adapter of a server with a store and connection state recovery: every event that a client could miss is stored,
@@ -14,20 +15,11 @@ import { formatOffset, stampText } from "./stamp.ts";
  */
 export class RecoveringAdapter extends KeepingAdapter {
   readonly recovery: Recovery;
-  /** Offset of the newest event that has been let go. */
-  #released = 0;
-  /** The flush in progress, and the offset of its newest event. */
-  #flush: { flush: Receipt["flush"]; offset: number } | undefined;
 
   constructor(nsp: any) {
     super(nsp);
-    const { opts, _recovery } = nsp.server;
-    const { maxDisconnectionDuration, sessionsMax = 100_000 } = opts.connectionStateRecovery;
-    this.recovery = new Recovery(
-      nsp,
-      _recovery,
-      { durationMs: maxDisconnectionDuration, sessionsMax },
-      (event) => this.#stamp(super.replayed(event), event.offset),
+    this.recovery = new Recovery(nsp, nsp.server._recovery, (event) =>
+      this.#stamp(this.replayed(event), event.offset),
     );
     const withSocket = (then: (socket: SessionSocket, room: Room) => void) => (room: Room, id: string) => {
       const member = this.table.member(id);
@@ -53,51 +45,49 @@ export class RecoveringAdapter extends KeepingAdapter {
 
   protected override logsOf(opts: BroadcastOptions): Room[] {
     if (opts.rooms.size === 0) return [EVERYBODY];
-    const kept = super.logsOf(opts);
-    for (const room of opts.rooms) if (typeof room === "string" && !kept.includes(room)) kept.push(room);
-    return kept;
+    const logs = new Set(super.logsOf(opts));
+    for (const room of opts.rooms) {
+      const log = logNameOf(room);
+      // nobody whose session can be resumed is in a room that has none
+      if (log !== undefined) logs.add(log);
+    }
+    return [...logs];
   }
 
   protected override stored(packet: any, parts: readonly Part[], receipt: Receipt): readonly Part[] {
-    const { offset, flush } = receipt;
-    this.recovery.onIssue(offset);
-    if (this.#flush?.flush === flush) this.#flush.offset = offset;
-    else {
-      const current = { flush, offset };
-      this.#flush = current;
-      flush.onSettled(() => {
-        this.#released = current.offset;
-      });
-    }
-    return this.#stamp(parts, offset, packet);
+    this.recovery.onIssue(receipt.offset);
+    return this.#stamp(parts, receipt.offset, packet);
   }
 
   protected override notStored(packet: any, parts: readonly Part[], error?: Error): readonly Part[] {
     if (error) this.recovery.onHole();
-    return this.#protect(parts, packet);
+    return this.#protect(parts, this.recovery.last, packet);
   }
 
-  protected override replayed(event: StoredEvent): readonly Part[] {
-    return this.#protect(super.replayed(event));
+  /** What is sent of stored events to who joins now, with `since`. */
+  protected override replayer(): (event: StoredEvent) => readonly Part[] {
+    // behind the seam other events may wait
+    const seam = this.recovery.last;
+    return (event) => this.#protect(this.replayed(event), seam);
   }
 
-  /** A text at the end of an event would be taken for an offset: it gets the one that the client has reached. */
-  #protect(parts: readonly Part[], packet?: any): readonly Part[] {
+  /**
+   * A text at the end of an event would be taken for an offset: it gets the one that the client has reached. That is
+   * the newest one issued: who gets this has, or is being sent before it, all of its events up to there.
+   */
+  #protect(parts: readonly Part[], reached: number, packet?: any): readonly Part[] {
     const [text] = parts;
     const endsInText = packet
       ? typeof packet.data.at(-1) === "string"
       : typeof text !== "string" || text.endsWith('"]');
-    return endsInText ? this.#stamp(parts, this.#released, packet) : parts;
+    return endsInText ? this.#stamp(parts, reached, packet) : parts;
   }
 
   #stamp(parts: readonly Part[], offset: number, packet?: any): readonly Part[] {
     const { codec, encoder } = this.nsp.server;
-    if (!codec.isForeign) return stampText(parts, offset);
+    const stamp = this.recovery.stampOf(offset);
+    if (!codec.isForeign) return stampText(parts, stamp);
     const { data } = packet ?? codec.decodeParts(parts);
-    return encoder.encode({
-      type: PacketType.EVENT,
-      nsp: this.nsp.name,
-      data: [...data, formatOffset(offset)],
-    });
+    return encoder.encode({ type: PacketType.EVENT, nsp: this.nsp.name, data: [...data, stamp] });
   }
 }

@@ -1,99 +1,96 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: whatever the sockets' types
 import { mayReceive, type Receipt, type StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
-import type { Room } from "../adapter/index.ts";
-import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import { type Gate, type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import { type Attempt, Attempts } from "./attempts.ts";
+import type { RecoveryFailure } from "./failure.ts";
+import { Holes } from "./holes.ts";
 import { type PidContent, Pids } from "./pid.ts";
+import { Restorer } from "./restorer.ts";
 import { SessionData } from "./session-data.ts";
-import { SessionRecords, type StoredSession } from "./session-records.ts";
+import { type Ending, type SessionRecord, SessionRecords } from "./session-records.ts";
 import type { SessionSocket } from "./session-socket.ts";
 import type { SharedRecovery } from "./shared.ts";
-import { parseOffset } from "./stamp.ts";
-
-/** Why a client did not get its session back. */
-export type RecoveryFailure =
-  /** It showed no pid, or none of this server. */
-  | "unknown"
-  /** It was away for longer than `maxDisconnectionDuration`. */
-  | "expired"
-  /** It, or the server, had ended the session. */
-  | "disconnected"
-  /** Somebody else is resuming it at this moment. */
-  | "takeover"
-  /** It was lost while a room was being replayed to it (`join` with `since`), and may not have got all of that. */
-  | "replaying"
-  /** Some of what it missed has been dropped already: more than was allowed to be kept. */
-  | "trimmed"
-  /** Something that it should have got, or something of the session, could not be stored. */
-  | "storage fault";
+import { Stamps } from "./stamp.ts";
+import type { SessionsOwner } from "./sweeper.ts";
 
 /** A session as it is to be resumed. */
 export interface Restoration {
   readonly sid: string;
   readonly pid: string;
-  readonly rooms: readonly Room[];
+  readonly rooms: readonly any[];
   readonly data: unknown;
-  /** For each log, the offset behind which the client has missed its events. */
-  readonly from: ReadonlyMap<Room, number>;
+  /** The same as it was stored. */
+  readonly json: string | undefined;
+  /** For each log, which of its events the client has missed. */
+  readonly missed: ReadonlyMap<string, Span>;
+  readonly attempt: Attempt;
 }
 
-export interface RecoveryLimits {
-  /** How long, in ms, a session outlives its connection. */
-  durationMs: number;
-  /** The most sessions of a namespace that are kept. */
-  sessionsMax: number;
+/** Events of a log behind `after`, up to `through`. */
+export interface Span {
+  readonly after: number;
+  readonly through: number;
 }
 
-/** The log of events to everybody. No room has this name as far as the log is concerned. */
-export const EVERYBODY = "\0everybody";
-
-const SWEEP_INTERVAL_MS = 60_000;
-/** How long, in ms, a pid without a record may be resumed, and how long it is remembered that a session ended. */
-const UNRECORDED_MS = 3_600_000;
 const CHUNK_EVENTS = 1_000;
 const CHUNK_BYTES = 256 * 1024;
+/** How many rooms that were left are remembered until what was issued before has reached, or missed, its clients. */
+const LEAVES_MAX = 1_000_000;
+
+interface Leave {
+  readonly sid: string;
+  readonly room: unknown;
+  readonly at: number;
+}
 
 /** Sessions of one namespace that survive everything: what is stored of them, and how they come back. */
-export class Recovery {
+export class Recovery implements SessionsOwner {
+  readonly namespace: string;
   readonly ready: Promise<void>;
   readonly #nsp: any;
   readonly #shared: SharedRecovery;
   readonly #records: SessionRecords;
-  readonly #limits: RecoveryLimits;
-  readonly #replayParts: (event: StoredEvent) => readonly Part[];
+  readonly #holes: Holes;
+  readonly #attempts = new Attempts();
   readonly #data: SessionData;
+  readonly #replayParts: (event: StoredEvent) => readonly Part[];
+  readonly #unregister: () => void;
   /** undefined as long as the store is not open. */
   #pids: Pids | undefined;
+  #restorer: Restorer | undefined;
+  #stamps: Stamps | undefined;
   /** Offset of the newest event that this namespace issued. */
   #last = 0;
-  /** Up to here, something was delivered that is not stored. */
-  #hole = 0;
   /** Their sessions have been lost or ended: what happens to their rooms now is not to be stored. */
   readonly #over = new WeakSet<object>();
-  /** Sessions that are being restored. */
-  readonly #restoring = new Set<string>();
-  readonly #sweeper: NodeJS.Timeout;
-  #isFull = false;
+  /** They have a record. */
+  readonly #recorded = new WeakSet<object>();
+  /** Sessions whose loss or end is on its way to disk. */
+  readonly #leaving = new Set<string>();
+  /** The oldest first. */
+  #leaves: Leave[] = [];
+  /** What follows on a connection waits for it: the same for everybody, once per flush. */
+  #barrierPacket: OutgoingPacket | undefined;
+  /** The newest gate that each socket has been put behind. */
+  readonly #behind = new WeakMap<object, Gate>();
   #isReplaying = false;
 
   /** @param replayParts a stored event as it goes to the client */
-  constructor(
-    nsp: any,
-    shared: SharedRecovery,
-    limits: RecoveryLimits,
-    replayParts: (event: StoredEvent) => readonly Part[],
-  ) {
+  constructor(nsp: any, shared: SharedRecovery, replayParts: (event: StoredEvent) => readonly Part[]) {
     this.#nsp = nsp;
+    this.namespace = nsp.name;
     this.#shared = shared;
-    this.#limits = limits;
     this.#replayParts = replayParts;
     this.#records = new SessionRecords(shared.kept.store, nsp.name);
-    this.#data = new SessionData((socket, data) => this.#put(socket, { data }));
+    this.#holes = new Holes(shared, nsp.name);
+    this.#data = new SessionData({
+      onChange: (socket, data) => this.#put(socket, { data }),
+      onUnstorable: (socket, error) => this.#spoil(socket, error),
+    });
+    this.#unregister = shared.register(this);
     this.ready = this.#open();
     this.ready.catch((error) => this.#report(error));
-    this.#sweeper = setInterval(() => {
-      this.#sweep().catch((error) => this.#report(error));
-    }, SWEEP_INTERVAL_MS).unref();
   }
 
   /** The newest issued event's offset: what a member that joins now has no part in. */
@@ -102,8 +99,13 @@ export class Recovery {
   }
 
   close(): void {
-    clearInterval(this.#sweeper);
+    this.#unregister();
     this.#data.close();
+  }
+
+  /** An offset as clients see it. Nobody is there to see one before the store is open. */
+  stampOf(offset: number): string {
+    return this.#stamps?.format(offset) ?? "";
   }
 
   /** An event has been issued. */
@@ -113,14 +115,13 @@ export class Recovery {
 
   /** An event was delivered that could not be stored: nobody who may have missed it can be recovered. */
   onHole(): void {
-    this.#hole = this.#last + 1;
+    this.#holes.add(this.#last);
   }
 
   /** A socket is connected: tells its client, and what it missed. */
   connect(socket: SessionSocket, restoration: Restoration | undefined): void {
     this.#shared.live();
     if (restoration) {
-      this.#restoring.delete(restoration.sid);
       this.#resume(socket, restoration);
       return;
     }
@@ -128,13 +129,19 @@ export class Recovery {
     socket.packet({ type: PacketType.CONNECT, data: { sid: socket.id, pid } });
   }
 
-  /** A restored session's socket did not come to be connected. */
-  abandon(sid: string): void {
-    this.#restoring.delete(sid);
+  /** A socket did not come to be connected. Call it before the socket leaves its rooms. */
+  abandon(socket: SessionSocket, restoration: Restoration | undefined): void {
+    if (!restoration) return;
+    this.#over.add(socket);
+    this.#attempts.end(socket.id, restoration.attempt);
   }
 
-  onJoin(socket: SessionSocket, room: Room): void {
-    if (room === socket.id || this.#over.has(socket) || this.#restoring.has(socket.id)) return;
+  onJoin(socket: SessionSocket, room: unknown): void {
+    if (!this.#isOwn(socket, room)) return;
+    if (typeof room !== "string" && typeof room !== "number") {
+      this.#spoil(socket, new TypeError(`a room is ${typeof room}: only text and numbers can be stored`));
+      return;
+    }
     this.#barrier(socket, this.#records.join(socket.id, room, this.#last, this.#isReplaying));
   }
 
@@ -148,9 +155,10 @@ export class Recovery {
     }
   }
 
-  onLeave(socket: SessionSocket, room: Room): void {
-    if (room === socket.id || this.#over.has(socket) || this.#restoring.has(socket.id)) return;
-    this.#barrier(socket, this.#records.leave(socket.id, room));
+  onLeave(socket: SessionSocket, room: unknown): void {
+    if (!this.#isOwn(socket, room)) return;
+    this.#leaves.push({ sid: socket.id, room, at: Date.now() });
+    this.#barrier(socket, this.#records.leave(socket.id, room, this.#last));
   }
 
   /** The application looks at `socket.data`, and may change it. */
@@ -160,84 +168,123 @@ export class Recovery {
 
   /** The client was lost: its session waits for it. */
   lose(socket: SessionSocket): void {
-    if (this.#over.has(socket) || this.#isFull) return;
-    this.#over.add(socket);
-    const data = this.#data.take(socket);
+    if (this.#over.has(socket)) return;
+    if (this.#shared.isFull) {
+      this.#end(socket, "crowded");
+      return;
+    }
+    let data: string | undefined;
+    try {
+      data = this.#data.json(socket);
+    } catch (error) {
+      this.#spoil(socket, error as Error);
+      return;
+    }
+    this.#data.forget(socket);
+    this.#shared.count("away");
     this.#put(socket, { lostAt: Date.now(), data });
+    this.#over.add(socket);
   }
 
   /** The session ends, durably before anything that is sent to the client from now on. */
   end(socket: SessionSocket): void {
-    if (this.#over.has(socket)) return;
-    const rooms = [...socket.rooms].filter((room) => room !== socket.id);
-    this.#over.add(socket);
-    this.#data.forget(socket);
-    const record = { ended: "disconnected", endedAt: Date.now() } as const;
-    this.#gate(socket, this.#records.end(socket.id, rooms, record));
+    if (!this.#over.has(socket)) this.#end(socket, "disconnected");
   }
 
-  /** Finds a session and closes whoever has it. */
-  async restore(pid: string, offset: unknown): Promise<Restoration | RecoveryFailure> {
+  /**
+   * Finds a session and closes whoever has it.
+   *
+   * @param contender the connection that wants it
+   */
+  async restore(
+    pid: string,
+    offset: unknown,
+    contender: Attempt["contender"],
+  ): Promise<Restoration | RecoveryFailure> {
     await this.ready;
     const content = this.#pids?.read(pid);
     if (!content) return "unknown";
     const { sid } = content;
-    if (this.#restoring.has(sid) || this.#nsp._preConnectSockets.has(sid)) return "takeover";
-    this.#restoring.add(sid);
-    const outcome = await this.#restore(pid, content, offset).catch((error): RecoveryFailure => {
+    const attempt = await this.#attempts.begin(sid, contender);
+    const outcome = await this.#restore(pid, content, offset, attempt).catch((error): RecoveryFailure => {
       this.#report(error);
       return "storage fault";
     });
-    if (typeof outcome === "string") this.#restoring.delete(sid);
+    attempt.onLoaded();
+    if (typeof outcome === "string") this.#attempts.end(sid, attempt);
     return outcome;
   }
 
-  async #restore(pid: string, content: PidContent, offset: unknown): Promise<Restoration | RecoveryFailure> {
-    const { sid, start } = content;
-    // the connection is half open, or its end has not been noticed yet
-    this.#nsp.sockets.get(sid)?.client.conn.close(true);
-    const { store } = this.#shared.kept;
-    // everything issued so far is stored, or has failed
-    await store.head(this.#nsp.name);
-    const session = await this.#records.load(sid);
-    const failure = this.#judge(content, session);
-    if (failure) return failure;
-    const shown = offset === undefined || offset === "" ? start : parseOffset(offset);
-    if (shown === undefined || shown > this.#last) return "unknown";
-    const since = Math.max(shown, start);
-    if (since < this.#hole) return "storage fault";
-    const from = new Map<Room, number>([
-      [sid, since],
-      [EVERYBODY, since],
-    ]);
-    for (const [room, joined] of session?.rooms ?? []) {
-      // events come in order: who has seen a later one has seen all of the replay
-      if (joined.withReplay && shown <= joined.offset) return "replaying";
-      from.set(room, Math.max(since, joined.offset));
-    }
-    for (const [room, after] of from) {
-      const { floor } = await store.log(this.#nsp.name, room);
-      if (floor > after) return "trimmed";
-    }
-    const data = session?.data === undefined ? undefined : JSON.parse(session.data);
-    return { sid, pid, rooms: [...(session?.rooms.keys() ?? [])], data, from };
+  // --- for the sweeper
+
+  isPresent(sid: string): boolean {
+    const { sockets, _preConnectSockets } = this.#nsp;
+    return (
+      sockets.has(sid) || _preConnectSockets.has(sid) || this.#attempts.has(sid) || this.#leaving.has(sid)
+    );
   }
 
-  #judge({ issuedAt }: PidContent, session: StoredSession | undefined): RecoveryFailure | undefined {
-    if (session?.ended) return session.ended;
-    const now = Date.now();
-    const { startedAt, diedAt } = this.#shared;
-    if (!session && now - issuedAt > UNRECORDED_MS) return "expired";
-    // who was not lost under our eyes was lost when the process died
-    const lostAt = session?.lostAt ?? (issuedAt < startedAt ? diedAt : undefined);
-    if (lostAt === undefined) return session ? "storage fault" : "expired";
-    return now - lostAt > this.#limits.durationMs ? "expired" : undefined;
+  async recordAll(connectedBeforeMs: number): Promise<void> {
+    let receipt: Receipt | undefined;
+    for (const socket of this.#nsp.sockets.values() as Iterable<SessionSocket>) {
+      if (this.#recorded.has(socket) || this.#over.has(socket) || !isOfSession(socket)) continue;
+      if (socket._issuedAt <= connectedBeforeMs) receipt = this.#put(socket, {}) ?? receipt;
+    }
+    await receipt?.durable();
+  }
+
+  async tidy(nowMs: number): Promise<void> {
+    const { ageMs } = this.#shared.limits;
+    const { sockets } = this.#nsp;
+    const isOld = ({ at }: Leave, i: number) => nowMs - at > ageMs || this.#leaves.length - i > LEAVES_MAX;
+    const fresh = this.#leaves.findIndex((leave, i) => !isOld(leave, i));
+    const old = this.#leaves.splice(0, fresh < 0 ? this.#leaves.length : fresh);
+    const operations = old.flatMap(({ sid, room }) => {
+      // of one that is away, what is stored counts; it goes with the session
+      const rooms: ReadonlySet<unknown> | undefined = sockets.get(sid)?.rooms;
+      return rooms ? this.#records.forgetLeave(sid, room, rooms.has(room)) : [];
+    });
+    if (operations.length > 0) await this.#shared.kept.store.commit(operations).durable();
+  }
+
+  // ---
+
+  async #restore(
+    pid: string,
+    content: PidContent,
+    offset: unknown,
+    attempt: Attempt,
+  ): Promise<Restoration | RecoveryFailure> {
+    const { sid } = content;
+    const { sockets, _preConnectSockets } = this.#nsp;
+    // its connection is half open, or its end has not been noticed yet
+    const holder: SessionSocket | undefined = sockets.get(sid);
+    if (holder && holder.conn === (attempt.contender as unknown)) return "takeover";
+    holder?.client.conn.close(true);
+    const waiting: SessionSocket | undefined = _preConnectSockets.get(sid);
+    if (waiting) {
+      this.#over.add(waiting);
+      waiting._cleanup();
+    }
+    // everything issued so far is stored, or has failed
+    await this.#shared.kept.store.head(this.namespace);
+    const found = await this.#restorer!.find(content, this.#stamps!.parse(offset ?? ""), this.#last);
+    if (typeof found === "string") return found;
+    if (!this.#attempts.isNewest(sid, attempt)) return "takeover";
+    return { ...found, sid, pid, attempt };
   }
 
   /** What was missed goes first, then what is issued from now on. */
   #resume(socket: SessionSocket, restoration: Restoration): void {
-    const head = this.#shared.kept.store.head(this.#nsp.name);
-    this.#put(socket, { data: this.#data.json(socket) });
+    const { json, rooms, attempt } = restoration;
+    this.#attempts.end(socket.id, attempt);
+    const head = this.#shared.kept.store.head(this.namespace);
+    if (json !== undefined) this.#data.adopt(socket, json);
+    this.#put(socket, { data: json });
+    // what middleware made of its rooms
+    const before = new Set<unknown>(rooms);
+    for (const room of socket.rooms) if (!before.delete(room)) this.onJoin(socket, room);
+    for (const room of before) this.onLeave(socket, room);
     socket.outbox.hold((hold) => {
       this.#replay(socket, restoration, head, hold).catch((error) => {
         this.#report(error);
@@ -249,25 +296,23 @@ export class Recovery {
 
   async #replay(
     socket: SessionSocket,
-    { pid, from }: Restoration,
+    { pid, missed, rooms }: Restoration,
     head: Promise<number>,
     hold: Hold,
   ): Promise<void> {
-    const names = new Set([socket.id, ...from.keys()]);
+    const names = new Set<any>([socket.id, ...rooms]);
     const before = (await head) + 1;
-    let after = Math.min(...from.values());
+    const query = { namespace: this.namespace, rooms: [...missed.keys()], before };
+    let after = Math.min(...[...missed.values()].map((span) => span.after));
     let isTold = false;
     for (let done = false; !done && !hold.isDiscarded; ) {
-      const query = { namespace: this.#nsp.name, rooms: [...from.keys()], after, before };
-      const chunk = await this.#shared.kept.store.events({
-        ...query,
-        limit: CHUNK_EVENTS,
-        bytes: CHUNK_BYTES,
-      });
+      const limits = { limit: CHUNK_EVENTS, bytes: CHUNK_BYTES };
+      const chunk = await this.#shared.kept.store.events({ ...query, after, ...limits });
       done = chunk.done;
       after = chunk.events.at(-1)?.offset ?? after;
-      const missed = chunk.events.filter((event) => isMissed(event, from) && mayReceive(event, names));
-      const packets = missed.map((event) => new OutgoingPacket(this.#replayParts(event)));
+      const packets = chunk.events
+        .filter((event) => isMissed(event, missed) && mayReceive(event, names))
+        .map((event) => new OutgoingPacket(this.#replayParts(event)));
       if (!isTold) {
         // the client keeps what comes before the answer until it has that
         packets.push(this.#answer(socket, pid));
@@ -282,7 +327,14 @@ export class Recovery {
   #answer(socket: SessionSocket, pid: string): OutgoingPacket {
     const data = { sid: socket.id, pid };
     return new OutgoingPacket(
-      this.#nsp.server.encoder.encode({ type: PacketType.CONNECT, nsp: this.#nsp.name, data }),
+      this.#nsp.server.encoder.encode({ type: PacketType.CONNECT, nsp: this.namespace, data }),
+    );
+  }
+
+  /** Whether what happens to this socket's rooms is to be stored. While it is being let in again, it is not. */
+  #isOwn(socket: SessionSocket, room: unknown): boolean {
+    return (
+      room !== socket.id && !this.#over.has(socket) && !this.#attempts.has(socket.id) && isOfSession(socket)
     );
   }
 
@@ -291,24 +343,45 @@ export class Recovery {
     this.#gate(socket, receipt, (error) => this.#spoil(socket, error));
   }
 
-  #gate(socket: SessionSocket, receipt: Receipt, onFailure = (error: Error) => this.#report(error)): void {
+  #gate(socket: SessionSocket, receipt: Receipt, onFailure: (error: Error) => void): void {
     if (receipt.state === "failed") {
       onFailure(receipt.error!);
       return;
     }
     const { gates } = this.#shared.kept;
-    socket.outbox.push(new OutgoingPacket([], { gate: gates.gateOf(receipt) }));
+    const gate = gates.gateOf(receipt);
     gates.watch(receipt, onFailure);
+    if (this.#behind.get(socket) === gate) return;
+    this.#behind.set(socket, gate);
+    if (this.#barrierPacket?.gate !== gate) this.#barrierPacket = new OutgoingPacket([], { gate });
+    socket.outbox.share(this.#barrierPacket);
   }
 
-  #put(socket: SessionSocket, record: { lostAt?: number; data?: string | undefined }): void {
-    const receipt = this.#records.put(socket.id, record as StoredSession);
+  #put(socket: SessionSocket, record: SessionRecord): Receipt | undefined {
+    const receipt = this.#records.put(socket.id, record);
+    this.#recorded.add(socket);
     if (receipt.state === "failed") {
       this.#spoil(socket, receipt.error!);
-      return;
+      return undefined;
     }
+    this.#follow(socket.id, receipt);
     this.#shared.kept.gates.gateOf(receipt);
     this.#shared.kept.gates.watch(receipt, (error) => this.#spoil(socket, error));
+    return receipt;
+  }
+
+  #end(socket: SessionSocket, ended: Ending): void {
+    const rooms = [...socket.rooms].filter((room) => room !== socket.id);
+    this.#over.add(socket);
+    this.#data.forget(socket);
+    this.#shared.count("ended");
+    const record = { ended, endedAt: Date.now() };
+    const receipt = this.#records.end(socket.id, rooms, record);
+    this.#follow(socket.id, receipt);
+    this.#gate(socket, receipt, (error) => {
+      this.#report(error);
+      this.#owe(socket.id, record);
+    });
   }
 
   /** Something of the session is not stored: it must not come back as if nothing had happened. */
@@ -316,34 +389,49 @@ export class Recovery {
     this.#report(error);
     this.#over.add(socket);
     this.#data.forget(socket);
-    this.#records.put(socket.id, { ended: "storage fault", endedAt: Date.now() });
+    this.#shared.count("ended");
+    const record: SessionRecord = { ended: "storage fault", endedAt: Date.now() };
+    const receipt = this.#records.put(socket.id, record);
+    const owe = () => this.#owe(socket.id, record);
+    if (receipt.state === "failed") owe();
+    else receipt.flush.onSettled(() => receipt.error && owe());
+  }
+
+  #owe(sid: string, record: SessionRecord): void {
+    const operation = this.#records.operation(sid, record);
+    if (operation.type === "put") this.#shared.owe(operation.key, operation);
+  }
+
+  #follow(sid: string, { flush }: Receipt): void {
+    this.#leaving.add(sid);
+    flush.onSettled(() => this.#leaving.delete(sid));
   }
 
   #report(error: Error): void {
-    this.#shared.kept.onError(error, { stage: "recover", namespace: this.#nsp.name });
+    this.#shared.kept.onError(error, { stage: "recover", namespace: this.namespace });
   }
 
   async #open(): Promise<void> {
     await this.#shared.ready;
-    this.#pids = new Pids(this.#shared.secret, this.#nsp.name);
-    this.onIssue(await this.#shared.kept.store.head(this.#nsp.name));
-  }
-
-  async #sweep(): Promise<void> {
-    const now = Date.now();
-    const { startedAt, diedAt } = this.#shared;
-    for (const socket of this.#nsp.sockets.values()) this.#data.record(socket, now - UNRECORDED_MS / 2);
-    const remaining = await this.#records.sweep((sid, record) => {
-      if (this.#nsp.sockets.has(sid) || this.#restoring.has(sid)) return false;
-      if (record?.endedAt !== undefined) return now - record.endedAt > UNRECORDED_MS;
-      const lostAt = record?.lostAt ?? (diedAt || startedAt);
-      return now - lostAt > Math.max(this.#limits.durationMs, SWEEP_INTERVAL_MS);
-    });
-    this.#isFull = remaining - this.#nsp.sockets.size > this.#limits.sessionsMax;
+    const { secret, kept } = this.#shared;
+    const head = await kept.store.head(this.namespace);
+    await this.#holes.open(head, kept.rooms.policies.hasEarly);
+    this.onIssue(head);
+    this.#stamps = new Stamps(secret, this.namespace);
+    this.#restorer = new Restorer(this.#shared, this.namespace, this.#records, this.#holes);
+    this.#pids = new Pids(secret, this.namespace);
   }
 }
 
-/** Whether one of the rooms that the event went to was the client's when it was issued, and it was away since. */
-function isMissed({ rooms, offset }: StoredEvent, from: ReadonlyMap<Room, number>): boolean {
-  return rooms.some((room) => offset > (from.get(room) ?? Number.POSITIVE_INFINITY));
+/** Clients of Socket.IO 2 know no recovery, and neither do engines other than ours. */
+export function isOfSession({ conn, outbox }: Pick<SessionSocket, "conn" | "outbox">): boolean {
+  return conn.protocol === 4 && "heldBytes" in outbox;
+}
+
+/** Whether one of the logs of the event is one of which the client missed it. */
+function isMissed({ rooms, offset }: StoredEvent, missed: ReadonlyMap<string, Span>): boolean {
+  return rooms.some((room) => {
+    const span = missed.get(room);
+    return span !== undefined && offset > span.after && offset <= span.through;
+  });
 }

@@ -4,9 +4,12 @@ import type { Joiner } from "../kept/index.ts";
 /** A socket, as far as its session is concerned. */
 export interface SessionSocket extends Joiner {
   readonly client: { readonly conn: { close(discard: boolean): void } };
+  readonly conn: Joiner["conn"] & { readonly protocol: number };
   /** `socket.data`, without a note that the application looked at it. */
   readonly _data: unknown;
   /** When it was made, in ms since 1970. */
   readonly _issuedAt: number;
+  /** Takes it out of its rooms and its namespace. */
+  _cleanup(): void;
   packet(packet: Omit<Packet, "nsp">): void;
 }

@@ -1,30 +1,55 @@
 import { randomBytes } from "node:crypto";
-import type { Store } from "@holdfast/core";
+import type { Operation, Store } from "@holdfast/core";
 import type { Kept } from "../kept/index.ts";
+import { type SessionsOwner, Sweeper } from "./sweeper.ts";
 
 const SECRET = "recovery:secret";
 const ALIVE = "recovery:alive";
+const FLOOR = "recovery:floor";
 /** Of a record that is alone of its kind. */
 const KEY = "-";
 /** How often, in ms, a server with clients notes that it lives. */
 const ALIVE_INTERVAL_MS = 5_000;
+const SWEEP_INTERVAL_MS = 60_000;
+/** What could not be stored and is tried again: so many. */
+const OWED_MAX = 100_000;
+
+export interface RecoveryLimits {
+  /** How long, in ms, a session outlives its connection. */
+  readonly durationMs: number;
+  /** How long, in ms, an event may be on its way to a client that comes back. */
+  readonly ageMs: number;
+  /** The most sessions that wait for their clients, and the most that are remembered as ended. */
+  readonly sessionsMax: number;
+}
 
 /** What all namespaces of a server with durable recovery share: the key of its pids, and when it died last. */
 export class SharedRecovery {
   readonly kept: Kept;
+  readonly limits: RecoveryLimits;
   /** When this process took the store over, in ms since 1970. */
   readonly startedAt = Date.now();
   /** Resolves when the rest can be read. Rejects as the store's `opened` does. */
   readonly ready: Promise<void>;
+  readonly #owners = new Map<string, SessionsOwner>();
+  readonly #sweeper: Sweeper;
+  /** By key: what could not be stored and must be, and is true until then all the same. */
+  readonly #owed = new Map<string, Operation>();
+  readonly #timers: NodeJS.Timeout[] = [];
   #secret: Buffer | undefined;
   #diedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #floor = 0;
+  #isLive = false;
+  #isPaying = false;
 
-  constructor(kept: Kept) {
+  constructor(kept: Kept, limits: RecoveryLimits) {
     this.kept = kept;
+    this.limits = limits;
+    this.#sweeper = new Sweeper(this, this.#owners);
     this.ready = this.#open(kept.store);
     // reported where the store's opening is
     this.ready.catch(() => {});
+    this.#every(SWEEP_INTERVAL_MS, () => this.sweep());
   }
 
   /** Authenticates pids. */
@@ -37,21 +62,90 @@ export class SharedRecovery {
     return this.#diedAt;
   }
 
+  /** A pid that was issued before, in ms since 1970, counts only if there is a record of its session. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** Whether no more sessions can wait for their clients. */
+  get isFull(): boolean {
+    return this.#sweeper.isFull;
+  }
+
   /** A client is there: from now on it matters when this process dies. */
   live(): void {
-    if (this.#timer) return;
+    if (this.#isLive) return;
+    this.#isLive = true;
     this.#noteAlive();
-    this.#timer = setInterval(() => this.#noteAlive(), ALIVE_INTERVAL_MS).unref();
+    this.#every(ALIVE_INTERVAL_MS, () => {
+      this.#noteAlive();
+      this.#payUp();
+    });
+  }
+
+  /** @returns a function that ends it */
+  register(owner: SessionsOwner): () => void {
+    this.#owners.set(owner.namespace, owner);
+    return () => {
+      if (this.#owners.get(owner.namespace) === owner) this.#owners.delete(owner.namespace);
+    };
+  }
+
+  /** A session waits for its client (1), or is remembered as ended (0). */
+  count(kind: "away" | "ended"): void {
+    if (this.#sweeper.count(kind)) this.sweep();
+  }
+
+  /** This could not be stored: it is tried until it can be. */
+  owe(key: string, operation: Operation): void {
+    if (this.#owed.size < OWED_MAX) this.#owed.set(key, operation);
+  }
+
+  owed(key: string): Operation | undefined {
+    return this.#owed.get(key);
+  }
+
+  async raiseFloor(ms: number): Promise<void> {
+    await this.kept.store.commit({ type: "put", kind: FLOOR, key: KEY, value: String(ms) }).durable();
+    this.#floor = ms;
+  }
+
+  sweep(): void {
+    this.#sweeper.sweep().catch((error) => this.kept.onError(error, { stage: "recover" }));
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#sweeper.close();
+    this.#payUp();
+  }
+
+  #every(ms: number, callback: () => void): void {
+    this.#timers.push(setInterval(callback, ms).unref());
   }
 
   #noteAlive(): void {
     const value = String(Date.now());
     // should it fail, sessions count as lost a little earlier
     this.kept.store.commit({ type: "put", kind: ALIVE, key: KEY, value });
+  }
+
+  #payUp(): void {
+    if (this.#isPaying || this.#owed.size === 0) return;
+    this.#isPaying = true;
+    const due = [...this.#owed];
+    this.kept.store
+      .commit(due.map(([, operation]) => operation))
+      .durable()
+      .then(
+        () => {
+          for (const [key, operation] of due) if (this.#owed.get(key) === operation) this.#owed.delete(key);
+        },
+        () => {},
+      )
+      .finally(() => {
+        this.#isPaying = false;
+      });
   }
 
   async #open(store: Store): Promise<void> {
@@ -67,7 +161,14 @@ export class SharedRecovery {
     }
     if (!secret) throw new Error("the store gave no key for recovery");
     this.#secret = Buffer.from(secret.value);
-    const alive = await store.get(ALIVE, KEY);
-    this.#diedAt = alive ? Number(Buffer.from(alive.value).toString()) : 0;
+    const alive = await this.#number(ALIVE);
+    // it may have lived on until it would have said so again
+    this.#diedAt = alive === 0 ? 0 : Math.min(alive + ALIVE_INTERVAL_MS, this.startedAt);
+    this.#floor = await this.#number(FLOOR);
+  }
+
+  async #number(kind: string): Promise<number> {
+    const record = await this.kept.store.get(kind, KEY);
+    return record ? Number(Buffer.from(record.value).toString()) : 0;
   }
 }
