@@ -11,19 +11,21 @@ export interface ServerProcess {
   readonly lines: string[];
 }
 
-/** Runs `server.ts` on the sources, perhaps under another program; resolves when it listens. */
+const SCRIPT = new URL("./server.ts", import.meta.url);
+
+/** Runs a script on the sources, perhaps under another program; resolves when it listens, and says so. */
 export async function startServer(
   args: readonly string[],
   under: readonly string[] = [],
+  script = SCRIPT,
 ): Promise<ServerProcess> {
-  const script = fileURLToPath(new URL("./server.ts", import.meta.url));
   const command = [
     ...under,
     process.execPath,
     "--conditions=@holdfast/source",
     "--import",
     "tsx",
-    script,
+    fileURLToPath(script),
     ...args,
   ];
   const child = spawn(command[0]!, command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
