@@ -1,5 +1,8 @@
 import { EventEmitter } from "node:events";
 
+/** A listener as EventEmitter has it: what an event brings is not checked. */
+export type Listener = Parameters<EventEmitter["on"]>[1];
+
 /**
  * An EventEmitter whose constructor does nothing: Node's methods build the table of listeners when the first one
  * comes. What nobody listens to then costs no table; of ten thousand idle connections that is most.

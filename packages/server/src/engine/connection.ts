@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
-import { LeanEventEmitter } from "../lean-event-emitter.ts";
+import { LeanEventEmitter, type Listener } from "../lean-event-emitter.ts";
 import { type Flusher, Outbox, type OutboxOwner, OutgoingPacket, type Part } from "../outbox/index.ts";
 import type { Deadlines, Heartbeats, Timed } from "./heartbeat.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -328,18 +328,18 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
 
   // --- events
 
-  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+  override on(event: string | symbol, listener: Listener): this {
     if (OBSERVING.has(event)) this.isObserved = true;
-    return super.on(event, listener as (...args: unknown[]) => void);
+    return super.on(event, listener);
   }
 
-  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+  override addListener(event: string | symbol, listener: Listener): this {
     return this.on(event, listener);
   }
 
-  override prependListener(event: string | symbol, listener: (...args: never[]) => void): this {
+  override prependListener(event: string | symbol, listener: Listener): this {
     if (OBSERVING.has(event)) this.isObserved = true;
-    return super.prependListener(event, listener as (...args: unknown[]) => void);
+    return super.prependListener(event, listener);
   }
 
   #onMessage(data: FrameData | undefined): void {

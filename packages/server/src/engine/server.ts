@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { serialize } from "cookie";
 import cors from "cors";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Listener } from "../lean-event-emitter.ts";
 import { Flusher } from "../outbox/index.ts";
 import { attachTo } from "./attach.ts";
 import { Connection, OBSERVING } from "./connection.ts";
@@ -72,8 +73,11 @@ export class Server extends EventEmitter {
   }
 
   /** Adds an Express-style middleware, for every request of a client. */
-  use(middleware: Middleware): void {
-    this.#middlewares.push(middleware);
+  use(middleware: Middleware): void;
+  /** One that asks for more than Node's request and response, as those typed by Express do. */
+  use(middleware: (...args: never[]) => unknown): void;
+  use(middleware: (...args: never[]) => unknown): void {
+    this.#middlewares.push(middleware as Middleware);
   }
 
   /** The transports that `transport` can be upgraded to. */
@@ -171,15 +175,15 @@ export class Server extends EventEmitter {
     this.clientsCount--;
   }
 
-  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+  override on(event: string | symbol, listener: Listener): this {
     if (OBSERVING.has(event)) {
       this.isObserved = true;
       for (const connection of Object.values(this.clients)) connection.isObserved = true;
     }
-    return super.on(event, listener as (...args: unknown[]) => void);
+    return super.on(event, listener);
   }
 
-  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+  override addListener(event: string | symbol, listener: Listener): this {
     return this.on(event, listener);
   }
 
