@@ -1,5 +1,8 @@
 import { clearTimeout, setTimeout } from "node:timers";
 
+/** A longer time-out would overflow, and fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** An entry of a {@link Deadlines} queue; in one queue at a time. */
 export interface Timed {
   deadline: number;
@@ -32,7 +35,7 @@ export class Deadlines {
     if (this.#last) this.#last.later = entry;
     else this.#first = entry;
     this.#last = entry;
-    this.#timer ??= setTimeout(this.#onTimer, this.#delayMs);
+    this.#timer ??= setTimeout(this.#onTimer, Math.min(this.#delayMs, TIMER_MS_MAX));
   }
 
   remove(entry: Timed): void {
@@ -53,14 +56,23 @@ export class Deadlines {
   };
 
   readonly #expire = () => {
+    // the queue may have been emptied and filled again since the timer fired
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const now = performance.now();
-    while (this.#first && this.#first.deadline <= now + 1) {
-      const entry = this.#first;
-      this.remove(entry);
-      entry.onDeadline(this);
+    try {
+      while (this.#first && this.#first.deadline <= now + 1) {
+        const entry = this.#first;
+        this.remove(entry);
+        entry.onDeadline(this);
+      }
+    } finally {
+      // also if a listener to one connection's end throws: the others have theirs to come
+      if (this.#first) {
+        const delayMs = Math.max(1, this.#first.deadline - now);
+        this.#timer ??= setTimeout(this.#onTimer, Math.min(delayMs, TIMER_MS_MAX));
+      }
     }
-    if (this.#first) this.#timer ??= setTimeout(this.#onTimer, Math.max(1, this.#first.deadline - now));
   };
 }
 
