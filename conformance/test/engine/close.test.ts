@@ -41,6 +41,23 @@ describeEachServer("engine close", (target) => {
     },
   );
 
+  test("a close frame that answers the client's comes after what was sent, also to a slow reader", async () => {
+    const { port, connections } = await startEngine(target);
+    const client = await TcpClient.webSocket(port);
+    const [socket] = await connections.next();
+    await client.frame();
+    client.socket.pause();
+    const messages = Array.from({ length: 60 }, (_, i) => String(i).padEnd(200_000, "x"));
+    for (const message of messages) socket.send(message);
+    const closed = nextEvent(socket, "close");
+    await turns(5);
+    client.write(encodeWsFrame({ opcode: opcodes.close, payload: Buffer.from([3, 232]) }));
+    client.socket.resume();
+    for (const message of messages) expect((await client.frame()).payload.toString()).toBe(`4${message}`);
+    expect((await client.frame()).opcode).toBe(opcodes.close);
+    await closed;
+  });
+
   describe("by the client", () => {
     test("over polling: a close packet, answered by a noop to the pending poll", async () => {
       const { httpServer, client, socket, closes } = await polling();

@@ -109,6 +109,18 @@ describeEachServer("engine handshake", (target) => {
       expect(await client.next()).toBe("4hi");
     });
 
+    test("may give an id twice: each connection counts once", async () => {
+      const { engine, port, connections } = await startEngine(target);
+      engine.generateId = () => "the same";
+      const clients = [await WsClient.handshake(port), await WsClient.handshake(port)];
+      const sockets = (await connections.take(2)).map(([socket]) => socket);
+      expect(engine.clientsCount).toBe(2);
+      const closes = sockets.map((socket) => nextEvent(socket, "close"));
+      for (const client of clients) client.socket.terminate();
+      await Promise.all(closes);
+      expect(engine.clientsCount).toBe(0);
+    });
+
     test("may return a promise", async () => {
       const { engine, port } = await startEngine(target);
       engine.generateId = async () => "later";

@@ -22,7 +22,7 @@ import { refuseRequest, refuseUpgrade } from "./refuse.ts";
 import { type EngineRequest, protocolOf, withQuery } from "./request.ts";
 import { randomId } from "./session-id.ts";
 import type { Transport } from "./transport.ts";
-import transports, { createTransport, Polling } from "./transports/index.ts";
+import transports, { createTransport, OwnWebSocket, Polling } from "./transports/index.ts";
 import type { PollingOptions } from "./transports/polling.ts";
 import { verify } from "./verify.ts";
 
@@ -112,6 +112,7 @@ export class Server extends EventEmitter {
       clientTracking: false,
       perMessageDeflate: this.opts.perMessageDeflate,
       maxPayload: this.opts.maxHttpBufferSize,
+      ...(this.opts.wsEngine === WebSocketServer && { WebSocket: OwnWebSocket }),
     } as never);
     this.ws.on?.("headers", (lines, req) => {
       const headers = takeUpgradeHeaders(req);
@@ -150,11 +151,15 @@ export class Server extends EventEmitter {
       }
       // the answer to the upgrade and the handshake leave in one write
       socket.cork();
-      this.ws.handleUpgrade(request, socket, head, (websocket) => {
-        socket.off("error", ignore);
-        this.#onWebSocket(request, socket, websocket);
-      });
-      socket.uncork();
+      try {
+        this.ws.handleUpgrade(request, socket, head, (websocket) => {
+          socket.off("error", ignore);
+          this.#onWebSocket(request, socket, websocket);
+        });
+      } finally {
+        // also if a listener throws: the connection is there all the same
+        socket.uncork();
+      }
     };
     if (this.#middlewares.length === 0) {
       this.#check(request, true, accept);
@@ -170,9 +175,9 @@ export class Server extends EventEmitter {
 
   /** Called by a connection that has closed. */
   onConnectionClose(connection: Connection): void {
-    if (this.clients[connection.id] !== connection) return;
-    delete this.clients[connection.id];
     this.clientsCount--;
+    // an application's generateId may have given its id to another
+    if (this.clients[connection.id] === connection) delete this.clients[connection.id];
   }
 
   override on(event: string | symbol, listener: Listener): this {

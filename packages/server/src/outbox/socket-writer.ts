@@ -6,6 +6,8 @@ const STREAM_BYTES_MAX = 256 * 1024;
 const JOIN_BYTES_MAX = 8 * 1024;
 /** The longest header of a frame that is written by reference, as a buffer of its own before its payload. */
 const HEADER_BYTES_MAX = 10;
+/** How many times its own size a buffer that waits may keep in memory. */
+const SHARE_MAX = 4;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -18,6 +20,7 @@ export class SocketWriter {
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #isBlocked = false;
+  #isFinished = false;
 
   /** @param owner `onDrain` is called whenever the kernel has taken everything after it had not */
   constructor(socket: Duplex, owner: { onDrain(): void }) {
@@ -34,6 +37,7 @@ export class SocketWriter {
   }
 
   write(buffers: Buffer[]): void {
+    if (this.#isFinished) return;
     if (!this.#isBlocked && buffers.length === 1 && buffers[0]!.length <= STREAM_BYTES_MAX) {
       if (!this.#socket.writable) return;
       this.#socket.write(buffers[0]!);
@@ -41,7 +45,10 @@ export class SocketWriter {
       if (this.#socket.writableLength > 0 && this.#socket.writableCorked === 0) this.#block();
       return;
     }
-    for (const buffer of buffers) this.#queuedBytes += buffer.length;
+    for (let i = 0; i < buffers.length; i++) {
+      this.#queuedBytes += buffers[i]!.length;
+      if (this.#isBlocked) buffers[i] = withoutNeighbours(buffers[i]!);
+    }
     if (this.#queue) for (const buffer of buffers) this.#queue.push(buffer);
     else this.#queue = buffers;
     if (!this.#isBlocked) this.#pump();
@@ -49,13 +56,15 @@ export class SocketWriter {
 
   /** Passes whatever waits here; what is already in the stream stays before it. */
   writeUrgent(frame: Buffer): void {
-    if (!this.#socket.writable) return;
+    if (this.#isFinished || !this.#socket.writable) return;
     this.#socket.write(frame);
     if (!this.#isBlocked && this.#socket.writableLength > 0) this.#block();
   }
 
-  /** Gives everything to the stream, whatever its size: nothing is written after this but a close frame. */
+  /** Gives everything to the stream, whatever its size, and takes no more: a close frame follows. */
   finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
     const queue = this.#queue;
     this.discard();
     if (!queue || !this.#socket.writable) return;
@@ -116,4 +125,12 @@ export class SocketWriter {
     this.#pump();
     if (!this.#isBlocked) this.#owner.onDrain();
   }
+}
+
+/** A slow reader's small part of what others were sent must not keep all of that in memory. */
+function withoutNeighbours(buffer: Buffer): Buffer {
+  if (buffer.buffer.byteLength <= buffer.length * SHARE_MAX) return buffer;
+  const copy = Buffer.allocUnsafeSlow(buffer.length);
+  buffer.copy(copy);
+  return copy;
 }

@@ -11,6 +11,14 @@ const MESSAGE = 4;
 const TRANSPORT = Symbol("transport");
 type Carrier = Socket & { [TRANSPORT]: WebSocket };
 
+/** That of `ws`, but what waits in our hands leaves before a close frame, also before the one that answers a client's. */
+export class OwnWebSocket extends WS {
+  override close(code?: number, data?: string | Buffer): void {
+    (this as { [TRANSPORT]?: WebSocket })[TRANSPORT]?.finish();
+    super.close(code, data);
+  }
+}
+
 function onMessage(this: Socket, data: RawData, isBinary: boolean): void {
   (this as Carrier)[TRANSPORT].receive(data as Buffer, isBinary);
 }
@@ -109,8 +117,12 @@ export class WebSocket extends Transport {
     this.onError(String(error), error);
   }
 
-  protected doClose(done: () => void): void {
+  /** A close frame follows. */
+  finish(): void {
     this.#writer?.finish();
+  }
+
+  protected doClose(done: () => void): void {
     this.socket.close();
     done();
   }
