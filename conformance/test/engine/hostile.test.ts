@@ -341,6 +341,18 @@ describeEachServer("engine under hostile input", (target) => {
 });
 
 describeOurs("engine under hostile input, where Socket.IO fails", (target) => {
+  // engine.io piles up an answer to each
+  test("a client of protocol 3 that pings and does not read gets one answer", async () => {
+    const { port, expectUnharmed } = await withBystanders(startEngine(target, { allowEIO3: true }));
+    const base = "/engine.io/?EIO=3&transport=polling";
+    const { sid } = JSON.parse((await request(port, base)).text.replace(/^\d+:0/, ""));
+    const body = "1:2".repeat(300_000);
+    const headers = { "content-type": "text/plain;charset=UTF-8" };
+    expect((await request(port, `${base}&sid=${sid}`, { method: "POST", body, headers })).text).toBe("ok");
+    expect((await request(port, `${base}&sid=${sid}`)).text).toBe("1:3");
+    await expectUnharmed();
+  });
+
   // engine.io leaves the request hanging
   test("a plain request that names the session of a WebSocket", async () => {
     const { engine, port, expectUnharmed } = await withBystanders(startEngine(target));

@@ -51,6 +51,23 @@ describeEachServer("engine upgrade", (target) => {
     expect(await tcp.bytes(5)).toEqual(Buffer.from([0x82, 3, 1, 2, 3]));
   });
 
+  test("what waited comes before what a listener to the upgrade sends, also if it closes", async () => {
+    const { socket, webSocket } = await open();
+    socket.on("upgrade", () => {
+      socket.send("in the listener");
+      socket.close();
+    });
+    const ws = await webSocket();
+    ws.send("2probe");
+    expect(await ws.next()).toBe("3probe");
+    socket.send("waiting");
+    await turns(3);
+    ws.send("5");
+    expect(await ws.next()).toBe("4waiting");
+    expect(await ws.next()).toBe("4in the listener");
+    await ws.closed;
+  });
+
   test("the first request stays the socket's request", async () => {
     const { socket, webSocket } = await open();
     const before = socket.request;

@@ -70,11 +70,13 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   later: Timed | undefined;
   deadlines: Deadlines | undefined;
   #isPongExtended = false;
+  /** Engine.IO v3: a ping has been answered, and the answer waits. */
+  #isPongWaiting = false;
 
   /** To be called once what was issued before has left. */
   #callbacks: ((transport: Transport) => void)[] | undefined;
-  /** Set while a close waits for the outbox: whether the transport is to be discarded. */
-  #closing: { discard: boolean } | undefined;
+  /** Everything that was issued before a close is with the transport, which has yet to send it. */
+  #isClosing = false;
 
   constructor(
     id: string,
@@ -185,7 +187,8 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.readyState = "closing";
     this.outbox.flush();
     if (this.#isDrained()) this.#closeTransport(false);
-    else this.#closing = { discard: false };
+    // what is issued from now on waits behind it for ever: a busy room cannot put off the close
+    else this.outbox.hold(() => this.#onLastIssued());
   }
 
   /** Ends the connection without a word to the client. */
@@ -194,7 +197,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.readyState = "closed";
     this.deadlines?.remove(this);
     this.#callbacks = undefined;
-    this.#closing = undefined;
+    this.#isClosing = false;
     // who listens to the close still sees what was not sent
     process.nextTick(forgetUnsent, this);
     this.#releaseTransport();
@@ -222,7 +225,11 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
         if (this.protocol === 4) this.onClose("transport error", new Error("invalid heartbeat direction"));
         else {
           heartbeats.clientPing.add(this);
-          this.#writeUrgent(PONG);
+          // a client that pings and does not read gets no pile of answers
+          if (!this.#isPongWaiting) {
+            this.#isPongWaiting = !this.transport.isIdle;
+            this.#writeUrgent(PONG);
+          }
           this.emit("heartbeat");
         }
         break;
@@ -247,6 +254,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   onTransportReady(): void {
+    this.#isPongWaiting = false;
     this.outbox.onDrain();
     this.onFlushed();
   }
@@ -285,12 +293,12 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   onFlushed(): void {
-    if (!this.#callbacks && !this.#closing) return;
-    if (!this.#isDrained()) return;
+    if (!this.#callbacks && !this.#isClosing) return;
+    if (this.#isClosing ? !this.#isTransportDrained() : !this.#isDrained()) return;
     const callbacks = this.#callbacks;
     this.#callbacks = undefined;
     if (callbacks) for (const callback of callbacks) callback(this.transport);
-    if (this.#closing) this.#closeTransport(this.#closing.discard);
+    if (this.#isClosing) this.#closeTransport(false);
   }
 
   onOverflow(pendingBytes: number): void {
@@ -320,8 +328,9 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     transport.sid = this.id;
     if (this.protocol === 4 && this.deadlines === this.server.heartbeats.pong)
       this.server.heartbeats.ping.add(this);
-    this.emit("upgrade", transport);
+    // before anybody hears of it, and sends more
     for (const packet of pending) this.#resend(packet);
+    this.emit("upgrade", transport);
     this.outbox.flush();
     if (this.readyState === "closing") transport.close(() => this.onClose("forced close"));
   }
@@ -364,11 +373,21 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   #isDrained(): boolean {
-    return this.outbox.isEmpty && (this.transport.takesBytes || this.transport.pendingBytes === 0);
+    return this.outbox.isEmpty && this.#isTransportDrained();
+  }
+
+  #isTransportDrained(): boolean {
+    return this.transport.takesBytes || this.transport.pendingBytes === 0;
+  }
+
+  #onLastIssued(): void {
+    if (this.readyState !== "closing") return;
+    this.#isClosing = true;
+    this.onFlushed();
   }
 
   #closeTransport(discard: boolean): void {
-    this.#closing = undefined;
+    this.#isClosing = false;
     if (discard) this.transport.discard();
     this.transport.close(() => this.onClose("forced close"));
   }

@@ -40,7 +40,8 @@ export class Upgrade implements TransportOwner {
   onFrame(frame: Frame): void {
     const connection = this.#connection;
     if (frame.type === "ping" && frame.data === "probe") {
-      this.#transport.writeUrgent(PROBE);
+      // a client that asks again and again, and reads nothing, gets one answer
+      if (this.#transport.isIdle) this.#transport.writeUrgent(PROBE);
       connection.emit("upgrading", this.#transport);
       clearInterval(this.#interval);
       this.#interval = setInterval(() => {
