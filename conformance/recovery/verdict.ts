@@ -1,6 +1,9 @@
 import type { RecordingClient } from "./client.ts";
 import { ORDERS_PER_RUN, roomsOf } from "./plan.ts";
 
+/** Losses that are printed. */
+const SHOWN_MAX = 3;
+
 export interface Counts {
   readonly issued: number;
   readonly delivered: number;
@@ -70,8 +73,7 @@ export function judge(
       last = order;
     }
     for (const order of missing(announcements, client, seen, isReleased)) {
-      if (counts.lost++ < 5 && process.env.RECOVERY_DEBUG)
-        console.log("lost", client.n, client.transports, order);
+      if (counts.lost++ < SHOWN_MAX) console.log(`lost: ${order}, by ${client.n} (${client.transports})`);
     }
   }
   return {

@@ -40,7 +40,9 @@ export class Holes {
     const value = owed?.type === "put" ? owed.value : (await store.get(HOLE, this.#namespace))?.value;
     if (value !== undefined) {
       const stored = JSON.parse(Buffer.from(value).toString()) as Hole;
-      if (stored.offset > this.#hole.offset) this.#hole = stored;
+      // what was issued and never stored has given its offset to others
+      const offset = Math.min(stored.offset, last + 1);
+      if (offset > this.#hole.offset) this.#hole = { ...stored, offset };
     }
     if (!hasEarly) return;
     const epoch = store.epochs!.unflushed;

@@ -55,25 +55,26 @@ export class RecoveringAdapter extends KeepingAdapter {
   }
 
   protected override stored(packet: any, parts: readonly Part[], receipt: Receipt): readonly Part[] {
-    this.recovery.onIssue(receipt.offset);
+    this.recovery.onIssue(receipt);
     return this.#stamp(parts, receipt.offset, packet);
   }
 
   protected override notStored(packet: any, parts: readonly Part[], error?: Error): readonly Part[] {
     if (error) this.recovery.onHole();
-    return this.#protect(parts, this.recovery.last, packet);
+    return this.#protect(parts, this.recovery.released, packet);
   }
 
   /** What is sent of stored events to who joins now, with `since`. */
   protected override replayer(): (event: StoredEvent) => readonly Part[] {
     // behind the seam other events may wait
-    const seam = this.recovery.last;
+    const seam = this.recovery.released;
     return (event) => this.#protect(this.replayed(event), seam);
   }
 
   /**
-   * A text at the end of an event would be taken for an offset: it gets the one that the client has reached. That is
-   * the newest one issued: who gets this has, or is being sent before it, all of its events up to there.
+   * A text at the end of an event would be taken for an offset: it gets the newest one that has been let go. Who gets
+   * this has, or is being sent before it, all of its events up to there. What is on its way to disk will not do: its
+   * offset may be another's after a crash.
    */
   #protect(parts: readonly Part[], reached: number, packet?: any): readonly Part[] {
     const [text] = parts;

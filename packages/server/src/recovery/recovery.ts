@@ -62,6 +62,10 @@ export class Recovery implements SessionsOwner {
   #stamps: Stamps | undefined;
   /** Offset of the newest event that this namespace issued. */
   #last = 0;
+  /** Offset of the newest event that has been let go. */
+  #released = 0;
+  /** The flush in progress, and the offset of its newest event. */
+  #flush: { flush: Receipt["flush"]; offset: number } | undefined;
   /** Their sessions have been lost or ended: what happens to their rooms now is not to be stored. */
   readonly #over = new WeakSet<object>();
   /** They have a record. */
@@ -98,6 +102,11 @@ export class Recovery implements SessionsOwner {
     return this.#last;
   }
 
+  /** The newest offset that clients may be told. */
+  get released(): number {
+    return this.#released;
+  }
+
   close(): void {
     this.#unregister();
     this.#data.close();
@@ -109,8 +118,16 @@ export class Recovery implements SessionsOwner {
   }
 
   /** An event has been issued. */
-  onIssue(offset: number): void {
+  onIssue({ offset, flush, isEarly }: Receipt): void {
     if (offset > this.#last) this.#last = offset;
+    if (isEarly) this.#release(offset);
+    if (this.#flush?.flush === flush) {
+      this.#flush.offset = offset;
+      return;
+    }
+    const current = { flush, offset };
+    this.#flush = current;
+    flush.onSettled(() => this.#release(current.offset));
   }
 
   /** An event was delivered that could not be stored: nobody who may have missed it can be recovered. */
@@ -125,6 +142,8 @@ export class Recovery implements SessionsOwner {
       this.#resume(socket, restoration);
       return;
     }
+    // the offset that the session starts at must be there for good
+    if (this.#last > this.#released) this.#waitFor(socket, this.#shared.kept.store.commit([]));
     const pid = this.#pids?.issue({ sid: socket.id, start: this.#last, issuedAt: Date.now() });
     socket.packet({ type: PacketType.CONNECT, data: { sid: socket.id, pid } });
   }
@@ -348,9 +367,14 @@ export class Recovery implements SessionsOwner {
       onFailure(receipt.error!);
       return;
     }
-    const { gates } = this.#shared.kept;
-    const gate = gates.gateOf(receipt);
-    gates.watch(receipt, onFailure);
+    this.#waitFor(socket, receipt);
+    this.#shared.kept.gates.watch(receipt, onFailure);
+  }
+
+  /** What the client is sent from now on waits until the flush has ended, well or not. */
+  #waitFor(socket: SessionSocket, receipt: Receipt): void {
+    if (receipt.state === "failed") return;
+    const gate = this.#shared.kept.gates.gateOf(receipt);
     if (this.#behind.get(socket) === gate) return;
     this.#behind.set(socket, gate);
     if (this.#barrierPacket?.gate !== gate) this.#barrierPacket = new OutgoingPacket([], { gate });
@@ -407,6 +431,10 @@ export class Recovery implements SessionsOwner {
     flush.onSettled(() => this.#leaving.delete(sid));
   }
 
+  #release(offset: number): void {
+    if (offset > this.#released) this.#released = offset;
+  }
+
   #report(error: Error): void {
     this.#shared.kept.onError(error, { stage: "recover", namespace: this.namespace });
   }
@@ -416,7 +444,8 @@ export class Recovery implements SessionsOwner {
     const { secret, kept } = this.#shared;
     const head = await kept.store.head(this.namespace);
     await this.#holes.open(head, kept.rooms.policies.hasEarly);
-    this.onIssue(head);
+    if (head > this.#last) this.#last = head;
+    this.#release(head);
     this.#stamps = new Stamps(secret, this.namespace);
     this.#restorer = new Restorer(this.#shared, this.namespace, this.#records, this.#holes);
     this.#pids = new Pids(secret, this.namespace);
