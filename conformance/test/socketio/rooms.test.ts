@@ -37,6 +37,15 @@ conformance("rooms", (kit) => {
     expect(running.io.sockets.adapter.rooms.size).toBe(0);
   });
 
+  it("once asked for, stay true", async () => {
+    const [socket] = await kit.pair(await kit.serve());
+    const { rooms } = socket;
+    socket.join("a");
+    socket.leave("a");
+    socket.join("b");
+    expect(rooms).toEqual(new Set([socket.id, "b"]));
+  });
+
   it("may be joined in the connection handler", async () => {
     const running = await kit.serve();
     running.io.on("connection", (socket) => {

@@ -21,6 +21,8 @@ export class Rooms<M extends Member> {
   readonly #rooms = new Map<string, Room<M>>();
   readonly #members = new Map<string, M>();
   #everyone: readonly M[] | undefined;
+  /** The records of members' rooms that somebody has seen, and may hold on to. */
+  readonly #shown = new WeakSet<Set<string>>();
 
   constructor(observer: RoomsObserver) {
     this.#observer = observer;
@@ -67,6 +69,7 @@ export class Rooms<M extends Member> {
   roomsOf(member: M): Set<string> | undefined {
     // from here on the Set is the record, so that what was handed out stays true
     if (member.joined === null) member.joined = new Set([member.id]);
+    if (member.joined) this.#shown.add(member.joined);
     return member.joined;
   }
 
@@ -113,8 +116,9 @@ export class Rooms<M extends Member> {
       if (name !== id) return;
       member.joined = new Set();
     } else {
-      if (!member.joined?.delete(name)) return;
-      if (member.joined.size === 1 && member.joined.has(id)) member.joined = null;
+      const { joined } = member;
+      if (!joined?.delete(name)) return;
+      if (joined.size === 1 && joined.has(id) && !this.#shown.has(joined)) member.joined = null;
     }
     this.#release(member, name);
   }
