@@ -341,6 +341,28 @@ describeEachServer("engine under hostile input", (target) => {
 });
 
 describeOurs("engine under hostile input, where Socket.IO fails", (target) => {
+  // engine.io writes them into the response of a WebSocket, and its process ends over those of a poll
+  test("what a client sends does not become headers of its own through a listener", async () => {
+    const { engine, port, expectUnharmed } = await withBystanders(startEngine(target));
+    engine.on(
+      "initial_headers",
+      (headers: Record<string, unknown>, req: { _query: Record<string, string> }) => {
+        headers["x-name"] = req._query.name;
+        headers["x-fine"] = "yes";
+      },
+    );
+    const query = { name: "ann\r\nx-injected: 1" };
+    for (const { headers } of [
+      (await PollingClient.connect(port, { query })).handshake,
+      await WsClient.connect(port, { query }),
+    ]) {
+      expect(headers).toMatchObject({ "x-fine": "yes" });
+      expect(headers).not.toHaveProperty("x-injected");
+      expect(headers).not.toHaveProperty("x-name");
+    }
+    await expectUnharmed();
+  });
+
   // engine.io piles up an answer to each
   test("a client of protocol 3 that pings and does not read gets one answer", async () => {
     const { port, expectUnharmed } = await withBystanders(startEngine(target, { allowEIO3: true }));

@@ -20,6 +20,7 @@ import {
 } from "./options.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse.ts";
 import { type EngineRequest, protocolOf, withQuery } from "./request.ts";
+import { dropInvalidHeaders } from "./response-headers.ts";
 import { randomId } from "./session-id.ts";
 import type { Transport } from "./transport.ts";
 import transports, { createTransport, OwnWebSocket, Polling } from "./transports/index.ts";
@@ -118,6 +119,7 @@ export class Server extends EventEmitter {
       const headers = takeUpgradeHeaders(req);
       if (!(req as EngineRequest)._query.sid) this.emit("initial_headers", headers, req);
       this.emit("headers", headers, req);
+      dropInvalidHeaders(headers);
       for (const [name, value] of Object.entries(headers)) {
         for (const item of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${item}`);
       }
@@ -302,6 +304,9 @@ export class Server extends EventEmitter {
       this.emit("initial_headers", headers, req);
     }
     this.emit("headers", headers, req);
+    if (this.listenerCount("headers") > 0 || this.listenerCount("initial_headers") > 0) {
+      dropInvalidHeaders(headers);
+    }
   }
 }
 
