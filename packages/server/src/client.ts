@@ -142,7 +142,7 @@ export class Client implements Consumer {
 
   /** Sends what an adapter encoded; the same array to one client after the other. */
   writeToEngine(encodedPackets: readonly Part[] | Part, { volatile, compress }: WriteOptions): void {
-    if (volatile && !this.outbox.writable) return;
+    if (this.conn.readyState !== "open" || (volatile && !this.outbox.writable)) return;
     const parts = Array.isArray(encodedPackets) ? (encodedPackets as Part[]) : [encodedPackets as Part];
     this.outbox.share(this.server.preEncoded.packet(parts, compress !== false));
   }

@@ -89,8 +89,9 @@ export class OutgoingPacket {
     const frames: Buffer[] = [];
     for (const part of this.parts) {
       if (typeof part === "string") {
-        const buffer = Buffer.allocUnsafe(frameSize(1 + Buffer.byteLength(part)));
-        const start = writeFrameHeader(buffer, 0, 1, buffer.length - headerSize(buffer.length));
+        const length = 1 + Buffer.byteLength(part);
+        const buffer = Buffer.allocUnsafe(frameSize(length));
+        const start = writeFrameHeader(buffer, 0, 1, length);
         buffer[start] = 48 + frameTypes.indexOf(this.type);
         buffer.write(part, start + 1);
         frames.push(buffer);
@@ -125,10 +126,4 @@ export function bytesOf(part: Exclude<Part, string>): Buffer {
   return ArrayBuffer.isView(part)
     ? Buffer.from(part.buffer, part.byteOffset, part.byteLength)
     : Buffer.from(part);
-}
-
-/** The header's bytes in a frame of `size` bytes in all. */
-function headerSize(size: number): number {
-  if (size < 128) return 2;
-  return size < 65540 ? 4 : 10;
 }
