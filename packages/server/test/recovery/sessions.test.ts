@@ -210,11 +210,13 @@ it("resumes in rooms with names too long for a key, and in numbers", async () =>
   await ada.connected();
   const rooms = ["x".repeat(900), "ü".repeat(3_000), 17, "\0everybody"] as string[];
   await server.sockets[0]!.join(rooms);
+  await server.io._kept!.settled();
   server = await server.killed();
   for (const room of rooms) server.io.to(room).emit("to", rooms.indexOf(room));
   server.io.to("ü".repeat(2_999)).emit("other");
   server.io.to("17").emit("other");
   expect(await ada.count(4)).toEqual([0, 1, 2, 3].map((i) => ["to", i]));
+  await ada.connected();
   expect(ada.socket.recovered).toBe(true);
   expect([...server.sockets[0]!.rooms]).toEqual(expect.arrayContaining(rooms));
   expect(server.reports).toEqual([]);
