@@ -15,12 +15,26 @@ export interface KeptEvent {
 /** From this many forgotten slots at the front, if they are half of all, the array is moved up. */
 const COMPACT_MIN = 1024;
 
-/** The latest events of a namespace, in order, within bounds. What is too much or too old goes first. */
+/** Stands for everybody where a room is meant. */
+const EVERYBODY = Symbol("everybody");
+type Index = Room | typeof EVERYBODY;
+
+/** The numbers of a room's events, in order. */
+interface Line {
+  numbers: number[];
+  /** Where the oldest event that is kept stands. */
+  head: number;
+}
+
+/**
+ * The latest events of a namespace, in order, within bounds, indexed by room. What is too much or too old goes first.
+ */
 export class MissedEvents {
   readonly #eventsMax: number;
   readonly #bytesMax: number;
   /** Tells offsets of this log from those of any other. */
   readonly #epoch: string;
+  readonly #lines = new Map<Index, Line>();
   #events: (KeptEvent | undefined)[] = [];
   /** The slot of the oldest event kept. */
   #head = 0;
@@ -44,6 +58,12 @@ export class MissedEvents {
   }
 
   add(event: KeptEvent): void {
+    const number = this.#base + this.#events.length;
+    for (const index of indexesOf(event)) {
+      const line = this.#lines.get(index);
+      if (line) line.numbers.push(number);
+      else this.#lines.set(index, { numbers: [number], head: 0 });
+    }
     this.#events.push(event);
     this.#bytes += event.bytes;
     while (this.size > this.#eventsMax || (this.#bytes > this.#bytesMax && this.size > 0)) this.#drop();
@@ -54,14 +74,24 @@ export class MissedEvents {
     while (this.size > 0 && this.#events[this.#head]!.emittedAt < threshold) this.#drop();
   }
 
-  /** What followed the event with this offset; undefined if that is no longer, or never was, known. */
-  after(offset: string): KeptEvent[] | undefined {
+  /**
+   * What followed the event with this offset, in these rooms or to everybody; undefined if that event is no longer, or
+   * never was, known.
+   */
+  after(offset: string, rooms: Iterable<Room>): KeptEvent[] | undefined {
     if (!offset.startsWith(this.#epoch)) return undefined;
     const number = Number.parseInt(offset.slice(this.#epoch.length), 36);
     if (this.#offset(number) !== offset) return undefined;
     const slot = number - this.#base;
     if (slot < this.#head || slot >= this.#events.length) return undefined;
-    return this.#events.slice(slot + 1) as KeptEvent[];
+    // an event of several rooms once
+    const numbers = new Set<number>();
+    for (const index of [EVERYBODY, ...rooms] as Index[]) {
+      const line = this.#lines.get(index);
+      if (line)
+        for (let i = firstBehind(line, number); i < line.numbers.length; i++) numbers.add(line.numbers[i]!);
+    }
+    return [...numbers].sort((a, b) => a - b).map((at) => this.#events[at - this.#base]!);
   }
 
   #offset(number: number): string {
@@ -69,12 +99,39 @@ export class MissedEvents {
   }
 
   #drop(): void {
-    this.#bytes -= this.#events[this.#head]!.bytes;
+    const event = this.#events[this.#head]!;
+    this.#bytes -= event.bytes;
     this.#events[this.#head++] = undefined;
+    for (const index of indexesOf(event)) {
+      // it is the oldest of each of its rooms too
+      const line = this.#lines.get(index)!;
+      line.head++;
+      if (line.head === line.numbers.length) this.#lines.delete(index);
+      else if (line.head >= COMPACT_MIN && line.head * 2 >= line.numbers.length) {
+        line.numbers = line.numbers.slice(line.head);
+        line.head = 0;
+      }
+    }
     if (this.#head >= COMPACT_MIN && this.#head * 2 >= this.#events.length) {
       this.#events = this.#events.slice(this.#head);
       this.#base += this.#head;
       this.#head = 0;
     }
   }
+}
+
+function indexesOf({ rooms }: KeptEvent): Iterable<Index> {
+  return rooms.size === 0 ? [EVERYBODY] : rooms;
+}
+
+/** Where the first number after this one stands. */
+function firstBehind({ numbers, head }: Line, number: number): number {
+  let low = head;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! <= number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

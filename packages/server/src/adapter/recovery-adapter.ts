@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
 import { randomId } from "../engine/session-id.ts";
 import { Adapter } from "./adapter.ts";
-import type { BroadcastOptions, PrivateSessionId, Room, Session, SessionToPersist } from "./contract.ts";
+import type { BroadcastOptions, PrivateSessionId, Session, SessionToPersist } from "./contract.ts";
 import { MissedEvents } from "./missed-events.ts";
 
 /** Connection state recovery as the server was configured, defaults filled in. */
@@ -67,7 +67,13 @@ export class RecoveryAdapter extends Adapter {
     data.push(this.#events.nextOffset);
     const delivery = this.encode(packet, opts);
     // before the delivery: who listens to outgoing events may emit in turn
-    this.#events.add({ data, rooms, except, emittedAt: Date.now(), bytes: delivery.outgoing.size });
+    this.#events.add({
+      data,
+      rooms: new Set(rooms),
+      except,
+      emittedAt: Date.now(),
+      bytes: delivery.outgoing.size,
+    });
     this.deliver(delivery, opts);
   }
 
@@ -85,10 +91,12 @@ export class RecoveryAdapter extends Adapter {
       this.#sessions.delete(pid);
       return null;
     }
-    const events = this.#events.after(offset);
+    const events = this.#events.after(offset, session.rooms);
     if (!events) return null;
     const missedPackets: unknown[][] = [];
-    for (const event of events) if (concerns(event, session.rooms)) missedPackets.push(event.data);
+    for (const { data, except } of events) {
+      if (!session.rooms.some((room) => except?.has(room))) missedPackets.push(data);
+    }
     const { sid, rooms, data } = session;
     return Promise.resolve({ sid, pid, rooms, data, missedPackets });
   }
@@ -101,10 +109,4 @@ export class RecoveryAdapter extends Adapter {
       this.#sessions.delete(pid);
     }
   }
-}
-
-/** Whether a session in these rooms should have got the event. */
-function concerns(event: BroadcastOptions, rooms: readonly Room[]): boolean {
-  if (rooms.some((room) => event.except?.has(room))) return false;
-  return event.rooms.size === 0 || rooms.some((room) => event.rooms.has(room));
 }
