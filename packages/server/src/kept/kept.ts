@@ -7,12 +7,12 @@ import {
   type StorageUsage,
   type Store,
 } from "@holdfast/core";
-import { LmdbStore } from "@holdfast/store-lmdb";
+import { LmdbStore, type LmdbStoreOptions } from "@holdfast/store-lmdb";
 import { HoldfastError } from "../errors.ts";
 import { CommitGates } from "./commit-gates.ts";
 
-/** A folder, a folder and how large its file may grow (in bytes), "memory", or a store. */
-export type StoreOption = string | { path: string; bytesMax?: number } | Store;
+/** A folder, a folder (`path`) and the limits of the embedded store in it, "memory", or a store. */
+export type StoreOption = string | LmdbStoreOptions | Store;
 
 /** What failed in the background. */
 export interface ErrorContext {

@@ -138,3 +138,14 @@ it("refuses options that it can't honour", async () => {
   expect(() => server.adapter(Adapter)).toThrow(expect.objectContaining({ code: "OPTIONS_CONFLICT" }));
   await server.close();
 });
+
+it("takes the limits of the embedded store beside its path", async () => {
+  const server = await start({
+    store: { path: folder(), bytesMax: "10mb", logsMax: 1, pendingBytesMax: 100_000 },
+  });
+  const publish = (room: string, text: string) => server.io.to(room).publish("say", text);
+  await publish("chat:1", "hello");
+  await expect(publish("chat:2", "hello")).rejects.toMatchObject({ code: "TOO_MANY_LOGS" });
+  const outcomes = await Promise.allSettled([1, 2].map(() => publish("chat:1", "x".repeat(60_000))));
+  expect(outcomes).toMatchObject([{ status: "fulfilled" }, { reason: { code: "STORE_BUSY" } }]);
+});
