@@ -354,7 +354,8 @@ describePairs("a socket", (pair) => {
         client,
         "disconnect",
       );
-      (client.io.engine.transport as unknown as { opts: { query: { sid: string } } }).opts.query.sid = "unknown";
+      (client.io.engine.transport as unknown as { opts: { query: { sid: string } } }).opts.query.sid =
+        "unknown";
       client.emit("x");
       const [reason, error] = await event;
       expect(reason).toBe("transport error");

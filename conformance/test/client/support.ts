@@ -27,13 +27,11 @@ type ServerName = "socket.io" | "holdfast";
 
 const load = async <Module>(name: string) => (await import(/* @vite-ignore */ name)) as Module;
 
-/** CLIENT_PAIRS = stock | ours | all: the stock client only, ours only, or both (the default). */
-const wanted = process.env.CLIENT_PAIRS ?? "all";
-const clientNames: ClientName[] = [
-  ...(wanted === "ours" ? [] : ["socket.io-client" as const]),
-  ...(wanted === "stock" ? [] : ["holdfast-client" as const]),
-];
-const serverNames: ServerName[] = ["socket.io", "holdfast"];
+/** What the environment asks for: CLIENT = stock | ours and SERVER = stock | ours; both by default. */
+const choose = <Name>(wanted: string | undefined, stock: Name, ours: Name): Name[] =>
+  wanted === "stock" ? [stock] : wanted === "ours" ? [ours] : [stock, ours];
+const clientNames = choose<ClientName>(process.env.CLIENT, "socket.io-client", "holdfast-client");
+const serverNames = choose<ServerName>(process.env.SERVER, "socket.io", "holdfast");
 
 const pairs = await Promise.all(
   clientNames.flatMap((clientName) =>

@@ -62,9 +62,9 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
   /** When it is due, silence means that the connection is dead. */
   let pingTimer: Stop | undefined;
   /** How many packets at the head of the write buffer the transport is taking. */
-  let writing = 0;
+  let writing: number | undefined;
   /** From a better transport's answer until frames travel by it: nothing is written meanwhile. */
-  let isUpgrading = false;
+  let isUpgrading: boolean | undefined;
   let failProbe: ((reason: unknown) => void) | undefined;
 
   function open(): void {

@@ -14,12 +14,15 @@ export class Emitter<
 > {
   private _callbacks: Record<PropertyKey, Listener[] | undefined> = Object.create(null);
 
+  declare removeListener: this["off"];
+  declare removeAllListeners: this["off"];
+
   on<Name extends EventNames<Reserved> | EventNames<Listen>>(
     event: Name,
     listener: EventListener<Reserved, Listen, Name>,
   ): this {
-    const list: Listener[] = (this._callbacks[event] ??= []);
-    list.push(listener as Listener);
+    this._callbacks[event] ??= [];
+    (this._callbacks[event] as Listener[]).push(listener as Listener);
     return this;
   }
 
@@ -62,11 +65,6 @@ export class Emitter<
   hasListeners<Name extends EventNames<Reserved> | EventNames<Listen>>(event: Name): boolean {
     return !!this.listeners(event)[0];
   }
-}
-
-export interface Emitter<Listen, Emit, Reserved> {
-  removeListener: this["off"];
-  removeAllListeners: this["off"];
 }
 
 const { prototype } = Emitter;

@@ -31,12 +31,12 @@ function lookup<Listen extends EventsMap = DefaultEventsMap, Emit extends Events
 ): Connected<Listen, Emit> {
   if (url && typeof url === "object") [url, options] = [undefined, url];
   const { protocol, host, path } = parseUrl(url as string | undefined);
-  const namespace = path || "/";
   const id = protocol + host + (options.path || "/socket.io");
-  const isAlone = options.forceNew || options.multiplex === false || shared[id]?.nsps[namespace];
-  const manager = isAlone ? new Manager(url, options) : (shared[id] ??= new Manager(url, options));
-  return manager.socket(namespace, options) as unknown as Connected<Listen, Emit>;
+  const isShared = !options.forceNew && options.multiplex !== false && !shared[id]?.nsps[path];
+  const manager = (isShared && shared[id]) || new Manager(url, options);
+  if (isShared) shared[id] = manager;
+  return manager.socket(path, options) as unknown as Connected<Listen, Emit>;
 }
 
 /** `io(...)`, and a namespace of its own, as in `io.connect(...)`. */
-export const io = Object.assign(lookup, { Manager, Socket, io: lookup, connect: lookup });
+export const io = Object.assign(lookup, { Manager, Socket, connect: lookup });

@@ -22,6 +22,12 @@ export interface ManagerEvents {
   reconnect: (attempt: number) => void;
 }
 
+/** Reads a setting, or changes it and returns the manager. */
+interface Setting<Value, Self> {
+  (): Value;
+  (value: Value): Self;
+}
+
 /** Keeps a connection to one server, and shares it between the sockets of several namespaces. */
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
@@ -31,8 +37,8 @@ export class Manager<
   declare engine: Connection;
   /** A copy of what was given, with defaults; changes take effect at the next connection. */
   declare opts: Partial<ManagerOptions>;
-  declare _autoConnect: boolean;
-  _readyState: "opening" | "open" | "closed" = "closed";
+  /** Undefined when it is closed. */
+  declare _readyState: "opening" | "open" | undefined;
   declare readonly _after: After;
   /** The sockets, by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>> = {};
@@ -48,6 +54,21 @@ export class Manager<
   _attempts = 0;
   /** What the server asked for; the next delay comes on top of it, once. */
   private _retryAfterMs = 0;
+
+  declare connect: this["open"];
+  declare disconnect: this["_close"];
+  /** Whether to reconnect. */
+  declare reconnection: Setting<boolean, this>;
+  /** How many times in a row to try. */
+  declare reconnectionAttempts: Setting<number, this>;
+  /** Milliseconds before the first attempt. */
+  declare reconnectionDelay: Setting<number, this>;
+  /** Milliseconds between attempts, at most. */
+  declare reconnectionDelayMax: Setting<number, this>;
+  /** How far delays stray. Where it was never given they are spread wider than its 0.5 says. */
+  declare randomizationFactor: Setting<number, this>;
+  /** Milliseconds to wait for a connection, or false. */
+  declare timeout: Setting<number | boolean, this>;
 
   constructor(options?: Partial<ManagerOptions>);
   constructor(url?: string, options?: Partial<ManagerOptions>);
@@ -76,19 +97,19 @@ export class Manager<
         this.emit("packet", packet);
       }),
     );
-    this._autoConnect = opts.autoConnect ?? true;
-    if (this._autoConnect) this.open();
+    if (opts.autoConnect !== false) this.open();
   }
 
   /** Connects; calls back with an error, or none. With a callback a failure does not lead to another attempt. */
   open(fn?: (error?: Error) => void): this {
-    if (this._readyState !== "closed") return this;
+    if (this._readyState) return this;
     const { timeout } = this.opts;
     const engine = openConnection(parseUrl(this.uri), this.opts);
     /** Listens as long as this connection is ours. */
     const listen = (event: keyof ConnectionEvents, listener: (...args: Loose[]) => void) =>
       engine.on(event, (...args: unknown[]) => {
-        if (engine === this.engine && this._readyState !== "closed") listener(...args);
+        // behind a proxy an object is not itself, but its methods are
+        if (engine.close === this.engine.close && this._readyState) listener(...args);
       });
     const onError = (error: Error) => {
       this._tell((socket) => socket._onError(error));
@@ -96,7 +117,7 @@ export class Manager<
     };
     const fail = (error: Error) => {
       this._cleanup();
-      this._readyState = "closed";
+      this._readyState = undefined;
       this._retryAfterMs = retryAfterMs(error);
       onError(error);
       if (fn) fn(error);
@@ -139,12 +160,13 @@ export class Manager<
     nsp: string,
     options?: Partial<SocketOptions>,
   ): Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>> {
-    const socket = (this.nsps[nsp] ??= new Socket<
-      ListenEvents,
-      EmitEvents,
-      Manager<ListenEvents, EmitEvents>
-    >(this, nsp, options));
-    if (this._autoConnect && !socket.active) socket.connect();
+    this.nsps[nsp] ??= new Socket<ListenEvents, EmitEvents, Manager<ListenEvents, EmitEvents>>(
+      this,
+      nsp,
+      options,
+    );
+    const socket = this.nsps[nsp];
+    if (this.opts.autoConnect !== false && !socket.active) socket.connect();
     return socket;
   }
 
@@ -175,9 +197,9 @@ export class Manager<
 
   private _onClose(reason: string, description?: CloseDetails | Error): void {
     this._cleanup();
-    this._readyState = "closed";
+    this._readyState = undefined;
     this.engine?.close();
-    this._attempts = 0;
+    this._attempts = this._retryAfterMs = 0;
     this._tell((socket) => socket._onClose(reason as DisconnectReason, description));
     this.emit("close", reason, description);
     this._reconnect();
@@ -216,29 +238,6 @@ export class Manager<
       });
     });
   }
-}
-
-/** Reads a setting, or changes it and returns the manager. */
-interface Setting<Value, Self> {
-  (): Value;
-  (value: Value): Self;
-}
-
-export interface Manager<ListenEvents, EmitEvents> {
-  connect: this["open"];
-  disconnect: this["_close"];
-  /** Whether to reconnect. */
-  reconnection: Setting<boolean, this>;
-  /** How many times in a row to try. */
-  reconnectionAttempts: Setting<number, this>;
-  /** Milliseconds before the first attempt. */
-  reconnectionDelay: Setting<number, this>;
-  /** Milliseconds between attempts, at most. */
-  reconnectionDelayMax: Setting<number, this>;
-  /** How far delays stray. Where it was never given they are spread wider than its 0.5 says. */
-  randomizationFactor: Setting<number, this>;
-  /** Milliseconds to wait for a connection, or false. */
-  timeout: Setting<number | boolean, this>;
 }
 
 const { prototype } = Manager;

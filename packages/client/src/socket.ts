@@ -46,7 +46,7 @@ export interface OutgoingPacket extends Omit<Packet, "nsp"> {
 /** What a socket needs of its manager. */
 export interface SocketManager {
   readonly _attempts: number;
-  readonly _readyState: string;
+  readonly _readyState: string | undefined;
   readonly _after: After;
   readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean | undefined } | undefined;
   reconnection(): boolean;
@@ -110,6 +110,9 @@ export class Socket<
     this._opts = { ...options };
     this.auth = this._opts.auth;
   }
+
+  declare open: this["connect"];
+  declare close: this["disconnect"];
 
   get disconnected(): boolean {
     return !this.connected;
@@ -386,11 +389,6 @@ export class Socket<
     this._stopRetry = undefined;
     this.io._destroy();
   }
-}
-
-export interface Socket<ListenEvents, EmitEvents, M> {
-  open: this["connect"];
-  close: this["disconnect"];
 }
 
 const { prototype } = Socket;

@@ -148,14 +148,13 @@ export abstract class Transport extends Emitter<Record<never, never>, TransportE
   }
 
   protected uri(): string {
-    const { opts, name } = this;
-    const { query } = opts;
-    const isPolling = name === "polling";
+    const { opts } = this;
+    const isPolling = this.name === "polling";
     // caches must not answer in the server's place
-    if (opts.timestampRequests ?? isPolling) query[opts.timestampParam ?? "t"] = Math.random();
-    if (opts.forceBase64) query.b64 = "1";
+    if (opts.timestampRequests ?? isPolling) opts.query[opts.timestampParam ?? "t"] = Math.random();
+    if (opts.forceBase64) opts.query.b64 = 1;
     const protocol = opts.protocol.replace(/http|ws/, isPolling ? "http" : "ws");
-    return `${protocol}//${opts.host + opts.path}?${new URLSearchParams(query)}`;
+    return `${protocol}//${opts.host + opts.path}?${new URLSearchParams(opts.query)}`;
   }
 
   protected abstract _doClose(): void;

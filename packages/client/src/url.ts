@@ -4,6 +4,7 @@ export interface ParsedUrl {
   protocol: string;
   /** Host and port. */
   host: string;
+  /** A slash at least: the namespace. */
   path: string;
   /** With its question mark, or empty; a plus is a plus. */
   query: string;
@@ -18,7 +19,7 @@ export function parseUrl(url: string | undefined | null): ParsedUrl {
   return {
     protocol,
     host,
-    path: /^(?:\w*:?\/\/[^/?#]*)?([^?#]*)/.exec(reference)![1]!,
+    path: /^(?:\w*:?\/\/[^/?#]*)?([^?#]*)/.exec(reference)![1] || "/",
     query: search.replace(/\+/g, "%2B"),
   };
 }
