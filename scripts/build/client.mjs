@@ -34,8 +34,8 @@ const browserFiles = {
   "socket.io.min.js": { ...iife, ...minify },
   "socket.io.esm.min.js": { ...esModule, ...minify, sourcemap: true },
   "socket.io.msgpack.min.js": { ...iife, ...minify, source: script("./msgpack.ts") },
-  // For bundlers, which minify by themselves.
-  "index.mjs": esModule,
+  // For bundlers, which minify by themselves, but for names that only we know to be ours.
+  "index.mjs": { ...esModule, mangleProps, reserveProps },
 };
 
 /** Fills `folder` with what `holdfast-client` publishes: bundles for browsers, bundlers and Node. */
