@@ -87,18 +87,27 @@ export class KeptRooms {
    * failed already was refused, and takes no place in any order.
    */
   append(event: KeptEvent): Receipt {
-    return this.store.commit(this.operation(event));
+    const receipt = this.store.commit(this.operation(event));
+    if (receipt.state !== "failed") this.onAppend(event);
+    return receipt;
   }
 
-  /** The append as an operation, for a commit that does more. */
+  /** The append as an operation, for a commit that does more. Once that was taken, {@link onAppend} MUST be called. */
   operation({ namespace, rooms, payload, except, sender }: KeptEvent): AppendOperation {
     let flush = rooms.length === 0;
     for (const room of rooms) {
       const policy = this.policies.ofLog(room);
       if (!policy || policy.flush) flush = true;
-      if (policy) this.#retention.count(namespace, room, policy, payload.length);
     }
     return { type: "append", namespace, rooms, payload, timeMs: this.#clock.now(), except, sender, flush };
+  }
+
+  /** An event's append was taken: its rooms may have become too full. */
+  onAppend({ namespace, rooms, payload }: KeptEvent): void {
+    for (const room of rooms) {
+      const policy = this.policies.ofLog(room);
+      if (policy) this.#retention.count(namespace, room, policy, payload.length);
+    }
   }
 
   /** The position of an event of a room, once its offset is known. */

@@ -93,13 +93,13 @@ export class Retention {
       if (this.#isClosed) return;
       const { logs, next } = await this.#store.logs(cursor, LOGS_PER_STEP);
       const now = this.#clock.now();
-      for (const log of logs) {
+      await each(logs, async (log) => {
         const policy = this.#policies.ofLog(log.room);
-        if (!policy) continue;
+        if (!policy) return;
         const isOver =
           log.events > policy.eventsMax || log.bytes > policy.bytesMax || log.oldestMs < now - policy.ageMs;
         if (isOver) await this.#trim(log.namespace, log.room, policy);
-      }
+      });
       cursor = next;
       // Others first: a sweep is never in a hurry.
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -109,7 +109,7 @@ export class Retention {
   async #trimDue(): Promise<void> {
     const due = this.#due;
     this.#due = new Set();
-    for (const { namespace, room, policy } of due) await this.#trim(namespace, room, policy);
+    await each(due, ({ namespace, room, policy }) => this.#trim(namespace, room, policy));
   }
 
   async #trim(namespace: string, room: string, policy: KeepPolicy): Promise<void> {
@@ -171,4 +171,11 @@ export class Retention {
 function refill(counted: Counted): void {
   counted.events = Math.min(1000, counted.policy.eventsMax / 20);
   counted.bytes = Math.min(8 * 1024 * 1024, counted.policy.bytesMax / 20);
+}
+
+/** One after the other; a failure is thrown when all have had their turn, so that one log does not keep the others. */
+async function each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const item of items) await task(item).catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
