@@ -56,6 +56,9 @@ console.log(
 if (!machine.pinned) console.log("Not pinned: this needs two cores and taskset. Take the figures with care.");
 if (!versions.bun) console.log("Bun is not installed (npm keeps it optional): its column is missing.");
 
+// A quick run shows the scale; the files, which are committed, hold full ones only.
+const keepsResults = !options.profile && !options.servers && !options.quick;
+
 let failed = false;
 let otherWork = [];
 if (!isBuilt()) {
@@ -74,10 +77,10 @@ for (const bench of chosen) {
   warnOfOtherWork();
   // A profile, or a part of the servers, is no result: ratios hold within one run only.
   const isWhole = bench.servers.every((name) => measured[name] || !commandOf(name, "", ""));
-  if (!options.profile && !options.servers && isWhole) writeResult(bench, measured, goals);
+  if (keepsResults && isWhole) writeResult(bench, measured, goals);
 }
 printGoals(judged);
-if (!options.profile && !options.servers) writeChart(RESULTS);
+if (keepsResults) writeChart(RESULTS);
 process.exit(failed ? 1 : 0);
 
 /** Every server in turn, several times, so that a drift of the machine meets all of them. */
