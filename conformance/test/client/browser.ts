@@ -71,7 +71,7 @@ export async function servePage({ url = "" }: IncomingMessage, response: ServerR
 }
 
 /** Where a Chromium is, or undefined: then the tests that need one are skipped. */
-export const chromiumPath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
   (path) => path && existsSync(path),
 );
 
