@@ -29,6 +29,7 @@ const rows = [
 
 const results = new Map(benches.map(({ name }) => [name, read(name)]));
 const { machine, date } = results.get("chat-1000");
+const runs = results.get("chat-1000").servers.holdfast.cpu.runs.length;
 const table = [
   "| | socket.io 4.8.4 | Holdfast | |",
   "|---|---:|---:|---:|",
@@ -45,7 +46,7 @@ const missed = [...results.values()].flatMap(({ name, goals }) =>
   goals.filter(({ met }) => met === false).map((goal) => describe(name, goal)),
 );
 const text = [
-  `Medians of ${results.get("chat-1000").quick ? "one quick run" : "several runs"} on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.versions.node}; the last column says how many times better.`,
+  `${runs > 1 ? `Medians of ${runs} runs` : "One run"} on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.versions.node}; the last column says how many times better.`,
   "",
   ...table,
   "",
