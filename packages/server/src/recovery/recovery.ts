@@ -24,6 +24,10 @@ export interface Restoration {
   readonly json: string | undefined;
   /** For each log, which of its events the client has missed. */
   readonly missed: ReadonlyMap<string, Span>;
+  /** The newest event that the client has, or that was issued before its session. */
+  readonly since: number;
+  /** Where and when its session began. */
+  readonly began: { readonly offset: number; readonly at: number };
   readonly attempt: Attempt;
 }
 
@@ -285,12 +289,12 @@ export class Recovery implements SessionsOwner {
       this.#over.add(waiting);
       waiting._cleanup();
     }
-    // everything issued so far is stored, or has failed
-    await this.#shared.kept.store.head(this.namespace);
+    // what is stored of it is on its way to disk
+    if (this.#leaving.has(sid)) await this.#shared.kept.store.head(this.namespace);
     const found = await this.#restorer!.find(content, this.#stamps!.parse(offset ?? ""), this.#last);
     if (typeof found === "string") return found;
     if (!this.#attempts.isNewest(sid, attempt)) return "takeover";
-    return { ...found, sid, pid, attempt };
+    return { ...found, sid, pid, attempt, began: { offset: content.start, at: content.issuedAt } };
   }
 
   /** What was missed goes first, then what is issued from now on. */
@@ -315,12 +319,13 @@ export class Recovery implements SessionsOwner {
 
   async #replay(
     socket: SessionSocket,
-    { pid, missed, rooms }: Restoration,
+    { pid, missed, rooms, since, began }: Restoration,
     head: Promise<number>,
     hold: Hold,
   ): Promise<void> {
     const names = new Set<any>([socket.id, ...rooms]);
     const before = (await head) + 1;
+    if (this.#holes.concern(since, began)) throw new Error("what a client missed could not be stored");
     const query = { namespace: this.namespace, rooms: [...missed.keys()], before };
     let after = Math.min(...[...missed.values()].map((span) => span.after));
     let isTold = false;

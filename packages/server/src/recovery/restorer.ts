@@ -13,7 +13,7 @@ import {
 import type { SharedRecovery } from "./shared.ts";
 import { UNRECORDED_MS } from "./sweeper.ts";
 
-type Found = Pick<Restoration, "rooms" | "data" | "json" | "missed">;
+type Found = Pick<Restoration, "rooms" | "data" | "json" | "missed" | "since">;
 
 const TO_THE_END = Number.MAX_SAFE_INTEGER;
 
@@ -68,7 +68,7 @@ export class Restorer {
       if (floor > after) return "trimmed";
     }
     const json = session?.data;
-    return { rooms, json, data: json === undefined ? undefined : JSON.parse(json), missed };
+    return { rooms, json, data: json === undefined ? undefined : JSON.parse(json), missed, since };
   }
 
   async #span(log: string, membership: Membership, since: number): Promise<Span | RecoveryFailure> {
