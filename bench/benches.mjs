@@ -2,6 +2,7 @@
 // socket.io in the same run, unless they say otherwise.
 
 import { keptBenches } from "./kept/benches.mjs";
+import { recoveryBenches } from "./recovery/benches.mjs";
 
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
 const DROP_INS = ["socketio", "holdfast"];
@@ -68,8 +69,8 @@ function echo(inFlight, goal) {
 }
 
 /** Memory of `clients` idle connections, each of which has been through a heartbeat. Bytes per connection. */
-async function idleMemory({ withServer }, clients) {
-  return withServer({ kind: "idle" }, async (server) => {
+async function idleMemory({ withServer }, clients, kind = "idle") {
+  return withServer({ kind }, async (server) => {
     await server.load({ mode: "idle", clients: IDLE_WARM_CLIENTS, warm: 0, time: 0.1 });
     const before = await server.settle();
     let after;
@@ -303,4 +304,5 @@ export const benches = [
     measure: limits,
   },
   ...keptBenches({ single, cpuPerDelivered, cpu }),
+  ...recoveryBenches({ cpuPerDelivered, idleMemory }),
 ];

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STAMP_MAX 40
+
 static void put_hex(uint8_t *at, uint32_t value) {
   static const char digits[] = "0123456789abcdef";
   for (int i = 7; i >= 0; i--, value >>= 4) at[i] = (uint8_t)digits[value & 15];
@@ -50,9 +52,15 @@ uint32_t message_sequence(const uint8_t *packet) {
   return value;
 }
 
+// Recovery adds an offset as the last argument.
+static bool has_length(const uint8_t *packet, size_t length) {
+  if (!options.stamped) return length == EVENT_LENGTH;
+  return length > EVENT_LENGTH + 3 && length < EVENT_LENGTH + STAMP_MAX && !memcmp(packet + length - 2, "\"]", 2);
+}
+
 // Length and head of every event are checked: no server may save itself the work.
 void check_event(const uint8_t *packet, size_t length) {
-  if (length != EVENT_LENGTH || memcmp(packet, EVENT_PREFIX, EVENT_PREFIX_LENGTH)) {
+  if (!has_length(packet, length) || memcmp(packet, EVENT_PREFIX, EVENT_PREFIX_LENGTH)) {
     fail("unexpected event %.*s", (int)(length > 200 ? 200 : length), packet);
   }
 }

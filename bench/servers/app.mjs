@@ -36,6 +36,10 @@ const programs = {
     programs.chat(io);
   },
 
+  /** Those of servers whose clients can come back. */
+  "recover-chat": (io) => programs.chat(io),
+  "recover-idle": (io) => programs.idle(io),
+
   others(io) {
     io.on("connection", (socket) => {
       socket.join(ROOM);

@@ -12,7 +12,8 @@ const kind = process.argv[2];
 const http = createServer();
 const io = new Server(http, {
   ...serverOptions(kind, process.argv[3]),
-  ...(kind === "kept" ? onDisk() : {}),
+  ...(kind === "kept" ? { store: folder(), rooms: { "*": { keep: { events: 100_000 } } } } : {}),
+  ...(kind.startsWith("recover-") ? { store: folder() } : {}),
 });
 serve(io, kind);
 http.listen(0, "127.0.0.1", () =>
@@ -22,8 +23,8 @@ http.listen(0, "127.0.0.1", () =>
   })),
 );
 
-function onDisk() {
-  const store = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  process.on("exit", () => rmSync(store, { recursive: true, force: true }));
-  return { store, rooms: { "*": { keep: { events: 100_000 } } } };
+function folder() {
+  const path = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+  process.on("exit", () => rmSync(path, { recursive: true, force: true }));
+  return path;
 }

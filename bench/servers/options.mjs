@@ -10,6 +10,7 @@ export function serverOptions(kind, transport = "websocket") {
     perMessageDeflate: false,
     httpCompression: false,
     serveClient: false,
-    ...(kind === "idle" ? { pingInterval: IDLE_PING_INTERVAL_MS } : {}),
+    ...(kind.startsWith("recover-") ? { connectionStateRecovery: {} } : {}),
+    ...(kind.endsWith("idle") ? { pingInterval: IDLE_PING_INTERVAL_MS } : {}),
   };
 }
