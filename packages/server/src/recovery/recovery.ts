@@ -74,8 +74,8 @@ export class Recovery implements SessionsOwner {
   readonly #over = new WeakSet<object>();
   /** They have a record. */
   readonly #recorded = new WeakSet<object>();
-  /** Sessions whose loss or end is on its way to disk. */
-  readonly #leaving = new Set<string>();
+  /** Sessions of which something is on its way to disk, and with which flush. */
+  readonly #leaving = new Map<string, Receipt["flush"]>();
   /** The oldest first. */
   #leaves: Leave[] = [];
   /** What follows on a connection waits for it: the same for everybody, once per flush. */
@@ -421,6 +421,7 @@ export class Recovery implements SessionsOwner {
     this.#shared.count("ended");
     const record: SessionRecord = { ended: "storage fault", endedAt: Date.now() };
     const receipt = this.#records.put(socket.id, record);
+    this.#follow(socket.id, receipt);
     const owe = () => this.#owe(socket.id, record);
     if (receipt.state === "failed") owe();
     else receipt.flush.onSettled(() => receipt.error && owe());
@@ -432,8 +433,10 @@ export class Recovery implements SessionsOwner {
   }
 
   #follow(sid: string, { flush }: Receipt): void {
-    this.#leaving.add(sid);
-    flush.onSettled(() => this.#leaving.delete(sid));
+    this.#leaving.set(sid, flush);
+    flush.onSettled(() => {
+      if (this.#leaving.get(sid) === flush) this.#leaving.delete(sid);
+    });
   }
 
   #release(offset: number): void {
