@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   copyFileSync,
   linkSync,
@@ -13,11 +14,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../src/database.ts";
 import { LmdbStore } from "../src/index.ts";
 import { readMeta, writeMeta } from "../src/meta.ts";
-import { runHolder } from "./processes.ts";
+import { run, runHolder } from "./processes.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -257,21 +259,20 @@ describe.skipIf(!canMount)("a full disk", () => {
     await store.close();
   });
 
-  it("that others fill between the question and the write costs only that flush", async () => {
+  // In a process of its own: when a write fails within LMDB, its binding can corrupt its heap and take the process
+  // along. What was acknowledged is there in any case.
+  it("that others fill between the question and the write loses nothing that was acknowledged", async () => {
+    const child = run("./lose-the-race.ts", [mount]);
+    const acknowledged: string[] = [];
+    const lines = createInterface(child.stdout!).on("line", (line) => acknowledged.push(line));
+    await Promise.all([once(child, "exit"), once(lines, "close")]);
+    expect(child.exitCode === 0 || ["SIGABRT", "SIGSEGV"].includes(child.signalCode!)).toBe(true);
+    rmSync(join(mount, "hog"), { force: true });
     const store = new LmdbStore({ path: mount });
-    for (let i = 0; i < 20; i++) await store.commit(event("x".repeat(20_000))).durable();
-    const receipt = store.commit(event("x".repeat(2_000_000)));
-    // The question is asked in this turn's setImmediate; the write follows on another thread.
-    const hog = join(mount, "hog");
-    setImmediate(() => {
-      try {
-        writeFileSync(hog, Buffer.alloc(12_000_000));
-      } catch {
-        // Which is the point.
-      }
-    });
-    await receipt.durable().catch((error) => expect(error.code).toBe("STORE_FULL"));
-    rmSync(hog, { force: true });
+    const { events } = await store.events({ namespace: "/", bytes: 16_000_000 });
+    const stored = events.map(({ payload }) => Buffer.from(payload).toString().trimEnd());
+    expect(acknowledged.length).toBeGreaterThanOrEqual(20);
+    expect(stored.filter((number) => acknowledged.includes(number))).toEqual(acknowledged);
     await store.commit(event("after")).durable();
     await store.close();
   });
