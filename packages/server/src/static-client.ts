@@ -81,10 +81,10 @@ function find(name: string): Source | undefined {
   return sources.find(({ folder }) => existsSync(join(folder, name)));
 }
 
-/** The bundles that the build puts beside this module. */
+/** The bundles that the build puts into `dist/client`, wherever this module lies: in `dist`, or in `src`. */
 function ownSource(): Source | undefined {
-  const here = moduleFolder();
-  return read(join(here, "..", "package.json"), join(here, "client"));
+  const root = join(moduleFolder(), "..");
+  return read(join(root, "package.json"), join(root, "dist", "client"));
 }
 
 /** Those of `socket.io-client`, where it is installed. */
