@@ -4,6 +4,7 @@ export type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
 export { HoldfastError, type HoldfastErrorCode } from "./errors.ts";
 export type { ErrorContext, HistoryEvent, ReplayResult, StoreOption } from "./kept/index.ts";
 export { Namespace } from "./namespace.ts";
+export type { RecoveryFailure } from "./recovery/index.ts";
 export { Server, Server as default } from "./server.ts";
 export type { ServerOptions } from "./server-options.ts";
 export { Socket } from "./socket.ts";

@@ -11,7 +11,9 @@ const KEY = "-";
 /** How often, in ms, a server with clients notes that it lives. */
 const ALIVE_INTERVAL_MS = 5_000;
 const SWEEP_INTERVAL_MS = 60_000;
-/** What could not be stored and is tried again: so many. */
+/** What could not be stored is tried again after so many ms, and then with each sign of life. */
+const RETRY_MS = 100;
+/** So much of it is remembered. */
 const OWED_MAX = 100_000;
 
 export interface RecoveryLimits {
@@ -41,6 +43,7 @@ export class SharedRecovery {
   #floor = 0;
   #isLive = false;
   #isPaying = false;
+  #isClosed = false;
 
   constructor(kept: Kept, limits: RecoveryLimits) {
     this.kept = kept;
@@ -98,7 +101,9 @@ export class SharedRecovery {
 
   /** This could not be stored: it is tried until it can be. */
   owe(key: string, operation: Operation): void {
-    if (this.#owed.size < OWED_MAX) this.#owed.set(key, operation);
+    if (this.#owed.size >= OWED_MAX) return;
+    if (this.#owed.size === 0) setTimeout(() => this.#payUp(), RETRY_MS).unref();
+    this.#owed.set(key, operation);
   }
 
   owed(key: string): Operation | undefined {
@@ -111,10 +116,14 @@ export class SharedRecovery {
   }
 
   sweep(): void {
-    this.#sweeper.sweep().catch((error) => this.kept.onError(error, { stage: "recover" }));
+    this.#sweeper.sweep().catch((error) => {
+      // it is tried again; a store that was closed in the middle is none of anybody's concern
+      if (!this.#isClosed) this.kept.onError(error, { stage: "recover" });
+    });
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#sweeper.close();
     this.#payUp();
