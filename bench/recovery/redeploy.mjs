@@ -12,6 +12,8 @@ const DELAY_MS = 1_000;
 const DELAY_MS_MAX = 5_000;
 const RANDOMIZATION = 0.5;
 const BIN_MS = 200;
+/** The first byte of a close frame. */
+const CLOSE = 0x88;
 
 const frame = (text) => {
   const bytes = Buffer.from(text);
@@ -23,7 +25,6 @@ const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let connected = 0;
 let recovered = 0;
-let damaged = 0;
 let isStopping = false;
 /** When answers to CONNECT came. */
 let answers = [];
@@ -65,6 +66,7 @@ class Connection {
         if (rest.length < header) return;
         const length = extended ? rest.readUInt16BE(2) : rest[1];
         if (rest.length < header + length) return;
+        if (rest[0] === CLOSE) socket.end(Buffer.from([CLOSE, 0x80, 0, 0, 0, 0]));
         const text = rest.subarray(header, header + length).toString();
         rest = rest.subarray(header + length);
         if (text === "2") socket.write(frame("3"));
@@ -119,7 +121,9 @@ while (connected < CONNECTIONS) await delay(20);
 const seconds = (performance.now() - start) / 1000;
 await delay(300);
 const cpuSeconds = server.cpu() - cpu;
-damaged = connections.filter(({ got }) => got.some((number, i) => number !== i) || got.length < 20).length;
+const incomplete = connections.filter(
+  ({ got }) => got.some((number, i) => number !== i) || got.length < 20,
+).length;
 const bins = new Map();
 for (const at of answers) bins.set(Math.floor(at / BIN_MS), (bins.get(Math.floor(at / BIN_MS)) ?? 0) + 1);
 isStopping = true;
@@ -133,7 +137,7 @@ console.log(
     cpu: cpuSeconds,
     cpuEach: (cpuSeconds * 1e6) / CONNECTIONS,
     recovered,
-    incomplete: damaged,
+    incomplete,
   }),
 );
 process.exit();
