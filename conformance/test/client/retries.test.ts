@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { nextEvent, until } from "../../src/events.ts";
 import { describePairs } from "./support.ts";
 
-const options = { retries: 3, ackTimeout: 60 };
+const options = { retries: 3, ackTimeout: 300 };
 
 describePairs("retries", (pair) => {
   test("an event is sent again until it is acknowledged", async () => {
@@ -19,7 +19,7 @@ describePairs("retries", (pair) => {
 
   test("it fails after the last try", async () => {
     const running = await pair.serve();
-    const [client, socket] = await pair.joined(running, { ...options, ackTimeout: 100 });
+    const [client, socket] = await pair.joined(running, { ...options, ackTimeout: 300 });
     let tries = 0;
     socket.on("x", () => tries++);
     await expect(client.emitWithAck("x")).rejects.toThrow("operation has timed out");

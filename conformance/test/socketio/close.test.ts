@@ -164,7 +164,7 @@ conformance("closing the server", (kit) => {
       });
     `;
     const outcome = await new Promise<{ failure: Error | null; output: string }>((resolve) => {
-      const node = ["--conditions=source", "--import=tsx", "--input-type=module", "-e", program];
+      const node = ["--conditions=@holdfast/source", "--import=tsx", "--input-type=module", "-e", program];
       execFile(process.execPath, node, { timeout: 12_000 }, (failure, output) =>
         resolve({ failure, output }),
       );

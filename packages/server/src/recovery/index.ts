@@ -1,5 +1,6 @@
 export type { RecoveryFailure } from "./failure.ts";
 export { recoveryLimits, recoveryPolicy } from "./policy.ts";
 export { RecoveringAdapter } from "./recovering-adapter.ts";
-export { isOfSession, type Recovery, type Restoration } from "./recovery.ts";
+export { isOfSession, type Recovery } from "./recovery.ts";
+export type { Restoration } from "./restoration.ts";
 export { SharedRecovery } from "./shared.ts";

@@ -6,6 +6,7 @@ import { type Attempt, Attempts } from "./attempts.ts";
 import type { RecoveryFailure } from "./failure.ts";
 import { Holes } from "./holes.ts";
 import { type PidContent, Pids } from "./pid.ts";
+import type { Restoration, Span } from "./restoration.ts";
 import { Restorer } from "./restorer.ts";
 import { SessionData } from "./session-data.ts";
 import { type Ending, type SessionRecord, SessionRecords } from "./session-records.ts";
@@ -13,29 +14,6 @@ import type { SessionSocket } from "./session-socket.ts";
 import type { SharedRecovery } from "./shared.ts";
 import { Stamps } from "./stamp.ts";
 import type { SessionsOwner } from "./sweeper.ts";
-
-/** A session as it is to be resumed. */
-export interface Restoration {
-  readonly sid: string;
-  readonly pid: string;
-  readonly rooms: readonly any[];
-  readonly data: unknown;
-  /** The same as it was stored. */
-  readonly json: string | undefined;
-  /** For each log, which of its events the client has missed. */
-  readonly missed: ReadonlyMap<string, Span>;
-  /** The newest event that the client has, or that was issued before its session. */
-  readonly since: number;
-  /** Where and when its session began. */
-  readonly began: { readonly offset: number; readonly at: number };
-  readonly attempt: Attempt;
-}
-
-/** Events of a log behind `after`, up to `through`. */
-export interface Span {
-  readonly after: number;
-  readonly through: number;
-}
 
 const CHUNK_EVENTS = 1_000;
 const CHUNK_BYTES = 256 * 1024;

@@ -1,7 +1,7 @@
 import type { RecoveryFailure } from "./failure.ts";
 import type { Holes } from "./holes.ts";
 import type { PidContent } from "./pid.ts";
-import type { Restoration, Span } from "./recovery.ts";
+import type { Restoration, Span } from "./restoration.ts";
 import { EVERYBODY, logNameOf } from "./room-names.ts";
 import {
   type Ending,

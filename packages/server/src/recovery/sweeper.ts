@@ -1,6 +1,5 @@
-import type { Operation } from "@holdfast/core";
+import type { Operation, Store } from "@holdfast/core";
 import { LEFT, ownerOf, parseRecord, ROOM, SESSION, type SessionRecord, walk } from "./session-records.ts";
-import type { SharedRecovery } from "./shared.ts";
 
 /** How long, in ms, a pid without a record may be resumed, and how long it is remembered that a session ended. */
 export const UNRECORDED_MS = 3_600_000;
@@ -8,6 +7,17 @@ export const UNRECORDED_MS = 3_600_000;
 const GRACE_MS = 60_000;
 /** Operations per commit. */
 const BATCH = 500;
+
+/** What a sweep needs to know. */
+export interface SweptRecovery {
+  readonly kept: { readonly store: Store };
+  readonly limits: { readonly durationMs: number; readonly ageMs: number; readonly sessionsMax: number };
+  readonly startedAt: number;
+  readonly diedAt: number;
+  readonly ready: Promise<void>;
+  /** Whoever was there before then is not resumed. */
+  raiseFloor(beforeMs: number): unknown;
+}
 
 /** Sessions of a namespace that is there now. */
 export interface SessionsOwner {
@@ -25,14 +35,14 @@ export interface SessionsOwner {
  * its pid might still be taken for one that never needed a record.
  */
 export class Sweeper {
-  readonly #shared: SharedRecovery;
+  readonly #shared: SweptRecovery;
   readonly #owners: ReadonlyMap<string, SessionsOwner>;
   #away = 0;
   #ended = 0;
   #isRunning = false;
   #isClosed = false;
 
-  constructor(shared: SharedRecovery, owners: ReadonlyMap<string, SessionsOwner>) {
+  constructor(shared: SweptRecovery, owners: ReadonlyMap<string, SessionsOwner>) {
     this.#shared = shared;
     this.#owners = owners;
   }

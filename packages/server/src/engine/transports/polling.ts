@@ -117,7 +117,8 @@ export class Polling extends Transport {
     } else if (this.discarded) finish();
     else {
       this.#closeAtPoll = finish;
-      timer = setTimeout(finish, CLOSE_TIMEOUT_MS);
+      // a process that has nothing else to do need not wait for this client
+      timer = setTimeout(finish, CLOSE_TIMEOUT_MS).unref();
     }
   }
 

@@ -1,0 +1,25 @@
+import type { Attempt } from "./attempts.ts";
+
+/** A session as it is to be resumed. */
+export interface Restoration {
+  readonly sid: string;
+  readonly pid: string;
+  // biome-ignore lint/suspicious/noExplicitAny: programs get away with names that are not text
+  readonly rooms: readonly any[];
+  readonly data: unknown;
+  /** The same as it was stored. */
+  readonly json: string | undefined;
+  /** For each log, which of its events the client has missed. */
+  readonly missed: ReadonlyMap<string, Span>;
+  /** The newest event that the client has, or that was issued before its session. */
+  readonly since: number;
+  /** Where and when its session began. */
+  readonly began: { readonly offset: number; readonly at: number };
+  readonly attempt: Attempt;
+}
+
+/** Events of a log behind `after`, up to `through`. */
+export interface Span {
+  readonly after: number;
+  readonly through: number;
+}
