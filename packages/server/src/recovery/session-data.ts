@@ -34,6 +34,10 @@ export class SessionData {
   watch(socket: SessionSocket): void {
     if (this.#watched.has(socket)) return;
     this.#watched.add(socket);
+    // what most programs ever store, they store when a client connects: that need not wait for a second
+    setImmediate(() => {
+      if (this.#watched.has(socket)) this.#check(socket);
+    });
     this.#timer ??= setInterval(() => this.#look(), INTERVAL_MS).unref();
   }
 
@@ -68,13 +72,17 @@ export class SessionData {
     for (const socket of sockets) {
       this.#watched.delete(socket);
       this.#watched.add(socket);
-      const stored = this.#stored.get(socket);
-      try {
-        const json = this.json(socket);
-        if (json !== stored && json !== undefined) this.#observer.onChange(socket, json);
-      } catch (error) {
-        this.#observer.onUnstorable(socket, error as Error);
-      }
+      this.#check(socket);
+    }
+  }
+
+  #check(socket: SessionSocket): void {
+    const stored = this.#stored.get(socket);
+    try {
+      const json = this.json(socket);
+      if (json !== stored && json !== undefined) this.#observer.onChange(socket, json);
+    } catch (error) {
+      this.#observer.onUnstorable(socket, error as Error);
     }
   }
 }
