@@ -16,7 +16,7 @@ export function manifest(name) {
  */
 export async function bundle(name, source, options) {
   const { name: published, version, dependencies = {} } = manifest(name);
-  const license = `/*! ${published} ${version}, speaks engine.io 4 and socket.io 5, MIT License */`;
+  const license = `/*! ${published} ${version}, speaks engine.io 4 and Socket.IO 5, MIT License */`;
   await esbuild.build({
     stdin: {
       contents: source,
