@@ -23,9 +23,9 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
     maxDisconnectionDuration?: number;
     /** Whether middleware is skipped when a session is resumed. Default true. */
     skipMiddlewares?: boolean;
-    /** The most events kept per namespace; the oldest go first. Default 100,000. */
+    /** The most events kept per namespace (with a store: per room, default no limit); the oldest go first. Default 100,000. */
     eventsMax?: number;
-    /** The most bytes of events kept per namespace; the oldest go first. Default 67,108,864. */
+    /** The most bytes of events kept per namespace; the oldest go first. Default 67,108,864. With a store: per room, no limit. */
     bytesMax?: number;
     /** The most sessions kept per namespace; the oldest go first. Default 100,000. */
     sessionsMax?: number;
