@@ -42,7 +42,11 @@ const table = [
     return `| ${what} | ${format(theirs)} ${unit} | ${format(ours)} ${unit} | ${format(factor)} × |`;
   }),
 ];
-const missed = [...results.values()].flatMap(({ name, goals }) =>
+// of that day only: a bench may have been left out
+const sameDay = [...results.values()].filter(
+  (result) => !result.quick && result.date.slice(0, 10) === date.slice(0, 10),
+);
+const missed = sameDay.flatMap(({ name, goals }) =>
   goals.filter(({ met }) => met === false).map((goal) => describe(name, goal)),
 );
 const text = [
