@@ -19,6 +19,8 @@ export default defineConfig({
   test: {
     include: ["{packages,examples}/*/test/**/*.test.ts", "{conformance,scripts}/test/**/*.test.ts"],
     testTimeout: 15_000,
+    // real servers, browsers and kills on a shared machine: what fails must fail twice there
+    retry: process.env.CI ? 1 : 0,
     pool: "forks",
     maxWorkers: 2,
   },
