@@ -11,6 +11,7 @@ import {
   type Operation,
   type Precondition,
   parseSize,
+  RECORD_CHUNK_BYTES,
   type Receipt,
   type RecordChunk,
   type RecordQuery,
@@ -192,19 +193,28 @@ export class LmdbStore implements Store {
     }
   }
 
-  async records({ kind, from, to, limit = 1000, reverse = false }: RecordQuery): Promise<RecordChunk> {
+  async records({
+    kind,
+    from,
+    to,
+    limit = 1000,
+    bytes = RECORD_CHUNK_BYTES,
+    reverse = false,
+  }: RecordQuery): Promise<RecordChunk> {
     const { database } = await this.#ready();
     const number = this.#directory.kind(kind);
     if (number === undefined) return { records: [], done: true };
     const low = recordKey(number, from ?? "");
     const high = to === undefined ? recordKey(number + 1, "") : recordKey(number, to);
     const records: StoredRecord[] = [];
+    let room = bytes;
     const range = reverse
       ? database.getRange({ start: high, end: low, exclusiveStart: true, inclusiveEnd: true, reverse })
       : database.getRange({ start: low, end: high });
     try {
       for (const { key, value } of range) {
-        if (records.length === limit) return { records, done: false };
+        if (records.length === limit || room <= 0) return { records, done: false };
+        room -= value.length - 8;
         records.push({ key: recordKeyText(key), value: value.subarray(8), version: value.readDoubleLE(0) });
       }
     } catch (error) {

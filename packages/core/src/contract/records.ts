@@ -44,6 +44,18 @@ export function describeRecords(harness: StoreHarness): void {
       expect((await store.records({ kind: "k", from: sortable(1000) })).records).toEqual([]);
     });
 
+    it("are read in chunks by bytes, at least one at a time", async () => {
+      const { store } = fixture;
+      await put(store, Object.fromEntries([1, 2, 3, 4, 5].map((i) => [`${i}`, "x".repeat(1000)])));
+      const read = async (query: Partial<RecordQuery>) => {
+        const { records, done } = await store.records({ kind: "k", ...query });
+        return { keys: records.map(({ key }) => key), done };
+      };
+      expect(await read({ bytes: 1500 })).toEqual({ keys: ["1", "2"], done: false });
+      expect(await read({ bytes: 1, reverse: true })).toEqual({ keys: ["5"], done: false });
+      expect(await read({ from: "4", bytes: 2000 })).toEqual({ keys: ["4", "5"], done: true });
+    });
+
     it("of one kind are apart from those of another", async () => {
       const { store } = fixture;
       await store

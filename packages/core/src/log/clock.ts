@@ -3,14 +3,17 @@ export type CancelTimer = () => void;
 
 /** Time as everything that waits or dates sees it: tests inject their own. */
 export interface Clock {
-  /** Wall time, milliseconds since 1970. */
+  /** Wall time, milliseconds since 1970. It may jump, in both directions. */
   now(): number;
+  /** Milliseconds since some moment; never falls, whatever becomes of wall time. */
+  monotonicMs(): number;
   /** Calls back once, after so many milliseconds. MUST NOT keep the process alive. */
   after(ms: number, callback: () => void): CancelTimer;
 }
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonicMs: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
     timer.unref();
@@ -21,6 +24,7 @@ export const systemClock: Clock = {
 /** A clock for tests, which stands still until told. */
 export class ManualClock implements Clock {
   #now: number;
+  #jumped = 0;
   #timers: { at: number; callback: () => void }[] = [];
 
   constructor(now = 1_700_000_000_000) {
@@ -28,6 +32,10 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#jumped;
+  }
+
+  monotonicMs(): number {
     return this.#now;
   }
 
@@ -42,6 +50,11 @@ export class ManualClock implements Clock {
   /** Timers that wait. */
   get pending(): number {
     return this.#timers.length;
+  }
+
+  /** Sets wall time forward or back; no timer notices. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   /** Lets time pass, firing in order what falls due. */

@@ -1,5 +1,5 @@
 export { type BatchWriter, GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
-export { checkKey, STORE_LIMITS, weigh } from "./limits.ts";
+export { checkKey, RECORD_CHUNK_BYTES, STORE_LIMITS, weigh } from "./limits.ts";
 export { MemoryDisk } from "./memory-disk.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { type EventSource, mergeChunk } from "./merge.ts";

@@ -19,6 +19,9 @@ export const STORE_LIMITS = {
   exceptMax: 4096,
 } as const;
 
+/** Bytes of values in one chunk of records, where a query says nothing else. */
+export const RECORD_CHUNK_BYTES = 16 * 1024 * 1024;
+
 /** Throws a StoreError if an operation is past a limit. Returns about how many bytes it holds while it waits. */
 export function weigh(operation: Operation): number {
   switch (operation.type) {

@@ -1,4 +1,5 @@
 import { GroupCommit } from "./group-commit.ts";
+import { RECORD_CHUNK_BYTES } from "./limits.ts";
 import { MemoryData } from "./memory-data.ts";
 import type { MemoryDisk } from "./memory-disk.ts";
 import { mergeChunk } from "./merge.ts";
@@ -141,7 +142,14 @@ export class MemoryStore implements Store {
     return this.#data.kinds.get(kind)?.records.get(key);
   }
 
-  async records({ kind, from, to, limit = 1000, reverse = false }: RecordQuery): Promise<RecordChunk> {
+  async records({
+    kind,
+    from,
+    to,
+    limit = 1000,
+    bytes = RECORD_CHUNK_BYTES,
+    reverse = false,
+  }: RecordQuery): Promise<RecordChunk> {
     this.#check();
     const held = this.#data.kinds.get(kind);
     if (!held) return { records: [], done: true };
@@ -149,11 +157,16 @@ export class MemoryStore implements Store {
     const end = to === undefined ? held.keys.size : held.keys.indexOf(to);
     const count = Math.max(0, Math.min(limit, end - start));
     const records: StoredRecord[] = [];
-    for (let i = 0; i < count; i++) {
-      const key = held.keys.at(reverse ? end - 1 - i : start + i)!;
-      records.push(held.records.get(key)!);
+    let room = bytes;
+    if (count > 0) {
+      for (const key of held.keys.from(reverse ? end - 1 : start, reverse)) {
+        const record = held.records.get(key)!;
+        records.push(record);
+        room -= record.value.length;
+        if (records.length === count || room <= 0) break;
+      }
     }
-    return { records, done: count >= end - start };
+    return { records, done: records.length >= end - start };
   }
 
   tail(

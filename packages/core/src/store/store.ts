@@ -59,6 +59,8 @@ export interface RecordQuery {
   readonly to?: string | undefined;
   /** Records per chunk. Default 1,000. */
   readonly limit?: number | undefined;
+  /** Bytes of values per chunk, passed by at most one record. Default 16 MB. */
+  readonly bytes?: number | undefined;
   /** Largest key first. Default false. */
   readonly reverse?: boolean | undefined;
 }
