@@ -11,6 +11,8 @@ export interface ClientHost {
   readonly codec: Codec;
   readonly preEncoded: PreEncoded;
   readonly _connectTimeout: number;
+  /** Takes out of a CONNECT what is not the application's; throws if that is malformed. */
+  readonly _negotiation: { take(client: Client, auth: Auth): Asked | undefined } | undefined;
   readonly namespacesPerConnectionMax: number;
   /** Finds or makes the namespace and adds a socket to it; false if there is none for this name. */
   admit(name: string, auth: Auth, done: (nsp: ClientNamespace | false) => void): void;
@@ -18,7 +20,13 @@ export interface ClientHost {
 
 export interface ClientNamespace {
   readonly name: string;
-  _add(client: Client, auth: Auth, onConnect: (socket: ClientSocket) => void): Promise<void>;
+  /** @param asked what the client wants of our extensions */
+  _add(
+    client: Client,
+    auth: Auth,
+    onConnect: (socket: ClientSocket) => void,
+    asked: Asked | undefined,
+  ): Promise<void>;
 }
 
 /** What a client needs of its sockets. */
@@ -32,6 +40,8 @@ export interface ClientSocket {
 }
 
 export type Auth = Record<string, unknown>;
+/** The member `holdfast` of a CONNECT. */
+export type Asked = Record<string, unknown>;
 
 export interface WriteOptions {
   compress?: boolean;
@@ -96,6 +106,7 @@ export class Client implements Consumer {
       this.#refuse(name, "Too many namespaces");
       return;
     }
+    const asked = this.server._negotiation?.take(this, auth);
     this.#pending++;
     this.server.admit(name, auth, (nsp) => {
       if (!nsp) {
@@ -103,7 +114,7 @@ export class Client implements Consumer {
         this.#refuse(name, "Invalid namespace");
         return;
       }
-      void nsp._add(this, auth, (socket) => this.#add(nsp.name, socket));
+      void nsp._add(this, auth, (socket) => this.#add(nsp.name, socket), asked);
     });
   }
 

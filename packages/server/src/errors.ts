@@ -12,6 +12,8 @@ export type HoldfastErrorCode =
   | "NO_STORE"
   /** Options that exclude each other, such as `store` and `adapter`. */
   | "OPTIONS_CONFLICT"
+  /** What a client asked for in CONNECT, or sent as a control message, is malformed. */
+  | "PROTOCOL_INVALID"
   /** A view of the rooms was written to. Sockets join and leave instead. */
   | "READ_ONLY";
 

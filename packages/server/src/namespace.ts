@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
 import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
-import type { Auth, Client } from "./client.ts";
+import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
@@ -230,14 +230,11 @@ export class Namespace<
     client: Client,
     auth: Auth,
     onConnect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+    asked?: Asked,
   ): Promise<void> {
     const socket = await this.#socket(client, auth);
     this._preConnectSockets.set(socket.id, socket);
     const isOpen = () => client.conn.readyState === "open";
-    if (socket.recovered && this.server.opts.connectionStateRecovery?.skipMiddlewares && isOpen()) {
-      this.#connect(socket, onConnect);
-      return;
-    }
     const settle = (error?: ExtendedError) => {
       if (isOpen() && !error) {
         this.#connect(socket, onConnect);
@@ -250,7 +247,12 @@ export class Namespace<
       const { message, data } = error;
       socket._error(client.conn.protocol === 3 ? data || message : { message, data });
     };
-    runMiddleware(this._fns, socket, (error) => process.nextTick(settle, error));
+    const admit = (error?: ExtendedError) => {
+      if (!asked || error || !isOpen()) settle(error);
+      else void this.#agree(socket, asked).then(() => settle());
+    };
+    if (socket.recovered && this.server.opts.connectionStateRecovery?.skipMiddlewares && isOpen()) admit();
+    else runMiddleware(this._fns, socket, (error) => process.nextTick(admit, error));
   }
 
   /** Called by a socket that is gone. @internal */
@@ -303,6 +305,13 @@ export class Namespace<
     const socket = new Socket(this as any, client, auth);
     socket._recoveryFailure = outcome;
     return socket as any;
+  }
+
+  async #agree(
+    socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    asked: Asked,
+  ): Promise<void> {
+    socket._agreement = await this.server._negotiation?.negotiate(socket as any, asked);
   }
 
   #recovery(client: Client): Recovery | undefined {

@@ -15,12 +15,18 @@ import {
 import type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
 import { type Auth, Client, type ClientHost, type ClientNamespace } from "./client.ts";
 import { Codec } from "./codec.ts";
-import { attach, type Socket as Connection, type Server as Engine } from "./engine/index.ts";
+import {
+  attach,
+  type Socket as Connection,
+  type Server as Engine,
+  Server as OwnEngine,
+} from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { asConnection } from "./foreign-connection.ts";
 import { KeepingAdapter, Kept } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
+import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
 import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
@@ -99,6 +105,10 @@ export class Server<
   readonly _kept: Kept | undefined;
   /** What its namespaces share of durable recovery. @internal */
   readonly _recovery: SharedRecovery | undefined;
+  /** What clients may ask for in CONNECT; undefined without a store. @internal */
+  readonly _negotiation: Negotiation | undefined;
+  /** Control messages that are taken from every socket. @internal */
+  _controls: Controls | undefined = undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: CorsMiddleware | undefined;
   #path!: string;
@@ -135,6 +145,7 @@ export class Server<
     }
     opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
     this._kept = openKept(opts);
+    if (this._kept) this._negotiation = new Negotiation(this._kept.onError);
     if (this._kept && opts.connectionStateRecovery) {
       this._recovery = new SharedRecovery(this._kept, recoveryLimits(opts));
     }
@@ -246,6 +257,7 @@ export class Server<
   /** Takes the connections of an engine: ours, or one with the API of Engine.IO's server. */
   bind(engine: any): this {
     this.engine = engine;
+    if (this._negotiation && engine instanceof OwnEngine) engine.opts.openFrame = MARK;
     this.engine.on("connection", (conn: Connection) => this.#onConnection(conn));
     return this;
   }
@@ -414,6 +426,11 @@ export class Server<
   /** See {@link Namespace.disconnectSockets}. */
   disconnectSockets(close = false): void {
     this.sockets.disconnectSockets(close);
+  }
+
+  /** From now on these events of clients are control messages, in every namespace. @internal */
+  _reserveControls<S extends Party>(controls: Controls<S>): void {
+    this._controls = withControls(this._controls, controls as unknown as Controls);
   }
 
   /** The namespace that a client asks for. @internal */

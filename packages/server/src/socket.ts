@@ -22,6 +22,7 @@ import { buildHandshake, type Handshake } from "./handshake.ts";
 import type { KeepingAdapter, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
+import { type Agreement, isControl } from "./negotiation/index.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
 import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } from "./recovery/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
@@ -78,6 +79,8 @@ export class Socket<
   _recoveryFailure: RecoveryFailure | undefined = undefined;
   /** @internal */
   _anyListeners: AnyListeners = undefined;
+  /** What its client asked for in CONNECT and got; undefined if it asked for nothing of ours. @internal */
+  _agreement: Agreement | undefined = undefined;
   /** undefined if the client sent none. */
   readonly #auth: Auth | undefined;
   readonly #issued = Date.now();
@@ -456,7 +459,15 @@ export class Socket<
     void this.join(this.id);
     if (this.#recovery) this.#recovery.connect(this, this._restoration);
     else if (this.conn.protocol === 3) this.packet({ type: PacketType.CONNECT });
-    else this.packet({ type: PacketType.CONNECT, data: { sid: this.id, pid: this.pid } });
+    else this.packet({ type: PacketType.CONNECT, data: this._connectData(this.pid) });
+    const { _agreement } = this;
+    if (_agreement) for (const extension of _agreement.granted) extension.onConnect?.(this);
+  }
+
+  /** What the answer to CONNECT says. */
+  _connectData(pid: string | undefined): object {
+    const data = { sid: this.id, pid };
+    return this._agreement ? { ...data, holdfast: this._agreement.answers } : data;
   }
 
   _onpacket(packet: Packet): void {
@@ -499,6 +510,8 @@ export class Socket<
     this.leaveAll();
     this.nsp._remove(this as any);
     this.#isGone = true;
+    const { _agreement } = this;
+    if (_agreement) for (const extension of _agreement.granted) extension.onClose?.(this);
   }
 
   /** Refuses the client's CONNECT. */
@@ -508,6 +521,12 @@ export class Socket<
 
   #onEvent({ id, data }: Packet): void {
     const event = (data ?? []) as Event;
+    const { _agreement } = this;
+    const { _controls } = this.server;
+    if (_agreement !== undefined || _controls !== undefined) {
+      const ack = () => (id == null ? undefined : this.#replyTo(id));
+      if (isControl(this, _agreement?.controls, _controls, event, ack)) return;
+    }
     if (id != null) event.push(this.#replyTo(id));
     callListeners(this._anyListeners, this, event);
     if (!this.#middleware) process.nextTick(dispatch, this, event);

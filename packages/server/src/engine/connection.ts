@@ -123,6 +123,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
       pingInterval: opts.pingInterval,
       pingTimeout: opts.pingTimeout,
       maxPayload: opts.maxHttpBufferSize,
+      ...(this.protocol === 4 && opts.openFrame),
     };
     this.#issue(new OutgoingPacket([JSON.stringify(handshake)], { type: "open" }));
     if (opts.initialPacket) this.#issue(new OutgoingPacket([opts.initialPacket]));

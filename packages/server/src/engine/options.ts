@@ -42,6 +42,8 @@ export interface ServerOptions {
   cors?: CorsOptions | CorsOptionsDelegate;
   /** Whether clients of Engine.IO v3 (Socket.IO 2) may connect. Default false. */
   allowEIO3?: boolean;
+  /** Members of our own in the open frame, for clients of Engine.IO v4. Default none. */
+  openFrame?: Readonly<Record<string, unknown>>;
   /**
    * The most bytes that may wait for one connection because its reader is slow. One message of any size fits while
    * nothing waits. Past the limit the connection is closed. Default 16,777,216.

@@ -19,9 +19,10 @@ export interface ErrorContext {
   /**
    * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
    * room is kept with `flush: false`). `retention`: old events could not be dropped; it is tried again.
-   * `recover`: something of a session could not be stored or read.
+   * `recover`: something of a session could not be stored or read. `negotiate`: what a client asked for in CONNECT could
+   * not be looked up, and was refused.
    */
-  stage: "open" | "keep" | "retention" | "recover";
+  stage: "open" | "keep" | "retention" | "recover" | "negotiate";
   namespace?: string;
   rooms?: readonly string[];
   event?: unknown;

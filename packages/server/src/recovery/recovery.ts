@@ -127,7 +127,7 @@ export class Recovery implements SessionsOwner {
     // the offset that the session starts at must be there for good
     if (this.#last > this.#released) this.#waitFor(socket, this.#shared.kept.store.commit([]));
     const pid = this.#pids?.issue({ sid: socket.id, start: this.#last, issuedAt: Date.now() });
-    socket.packet({ type: PacketType.CONNECT, data: { sid: socket.id, pid } });
+    socket.packet({ type: PacketType.CONNECT, data: socket._connectData(pid) });
   }
 
   /** A socket did not come to be connected. Call it before the socket leaves its rooms. */
@@ -327,7 +327,7 @@ export class Recovery implements SessionsOwner {
   }
 
   #answer(socket: SessionSocket, pid: string): OutgoingPacket {
-    const data = { sid: socket.id, pid };
+    const data = socket._connectData(pid);
     return new OutgoingPacket(
       this.#nsp.server.encoder.encode({ type: PacketType.CONNECT, nsp: this.namespace, data }),
     );

@@ -11,5 +11,7 @@ export interface SessionSocket extends Joiner {
   readonly _issuedAt: number;
   /** Takes it out of its rooms and its namespace. */
   _cleanup(): void;
+  /** What the answer to CONNECT says. */
+  _connectData(pid: string | undefined): unknown;
   packet(packet: Omit<Packet, "nsp">): void;
 }
