@@ -224,11 +224,13 @@ export class Socket<
     if (this.server.opts.connectionStateRecovery) {
       // the adapter keeps it, in case it is missed
       this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags: flags ?? {} });
-    } else {
-      if (this._anyOutgoingListeners) this.notifyOutgoingListeners(packet);
-      this.client._packet(packet, flags);
-    }
+    } else this.#send(packet, flags);
     return true;
+  }
+
+  /** Sends an event to this client alone; nothing of it is stored, so that it is not replayed. @internal */
+  _emitUnstored(event: string, ...args: unknown[]): void {
+    this.#send({ type: PacketType.EVENT, nsp: this.nsp.name, data: [event, ...args] }, undefined);
   }
 
   /** Sends an event and resolves with the client's answer; after `timeout()`, rejects when time is up. */
@@ -536,6 +538,11 @@ export class Socket<
         else process.nextTick(dispatch, this, event);
       });
     }
+  }
+
+  #send(packet: Packet & { data: any[] }, flags: BroadcastFlags | undefined): void {
+    if (this._anyOutgoingListeners) this.notifyOutgoingListeners(packet);
+    this.client._packet(packet, flags);
   }
 
   /** The function by which a listener answers packet `id`; only its first call counts. */
