@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { hasHandle, writeDirectly, writeToStream } from "./direct-write.ts";
 
 /** No more than this goes to the stream at a time, so that a heartbeat can pass what a slow reader has yet to take. */
 const STREAM_BYTES_MAX = 256 * 1024;
@@ -21,11 +22,15 @@ export class SocketWriter {
   #queuedBytes = 0;
   #isBlocked = false;
   #isFinished = false;
+  readonly #isDirect: boolean;
+  /** What the kernel did not take of a direct write. */
+  #directBytes = 0;
 
   /** @param owner `onDrain` is called whenever the kernel has taken everything after it had not */
   constructor(socket: Duplex, owner: { onDrain(): void }) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#isDirect = hasHandle(socket);
   }
 
   get isIdle(): boolean {
@@ -33,16 +38,13 @@ export class SocketWriter {
   }
 
   get pendingBytes(): number {
-    return this.#isBlocked ? this.#queuedBytes + this.#socket.writableLength : 0;
+    return this.#isBlocked ? this.#queuedBytes + this.#directBytes + this.#socket.writableLength : 0;
   }
 
   write(buffers: Buffer[]): void {
     if (this.#isFinished) return;
     if (!this.#isBlocked && buffers.length === 1 && buffers[0]!.length <= STREAM_BYTES_MAX) {
-      if (!this.#socket.writable) return;
-      this.#socket.write(buffers[0]!);
-      // a corked socket keeps it for a moment, which is no sign of a slow reader
-      if (this.#socket.writableLength > 0 && this.#socket.writableCorked === 0) this.#block();
+      if (this.#socket.writable) this.#write(buffers[0]!);
       return;
     }
     for (let i = 0; i < buffers.length; i++) {
@@ -57,8 +59,8 @@ export class SocketWriter {
   /** Passes whatever waits here; what is already in the stream stays before it. */
   writeUrgent(frame: Buffer): void {
     if (this.#isFinished || !this.#socket.writable) return;
-    this.#socket.write(frame);
-    if (!this.#isBlocked && this.#socket.writableLength > 0) this.#block();
+    if (this.#isBlocked) this.#socket.write(frame);
+    else this.#write(frame);
   }
 
   /** Gives everything to the stream, whatever its size, and takes no more: a close frame follows. */
@@ -85,7 +87,7 @@ export class SocketWriter {
       this.discard();
       return;
     }
-    while (this.#queue && socket.writableLength === 0) {
+    while (this.#queue && !this.#isBlocked && socket.writableLength === 0) {
       const queue = this.#queue;
       let bytes = 0;
       let count = 0;
@@ -98,15 +100,32 @@ export class SocketWriter {
       const batch = count === queue.length ? queue : queue.splice(0, count);
       if (batch === queue) this.#queue = undefined;
       this.#queuedBytes -= bytes;
-      if (count === 1) socket.write(batch[0]!);
-      else if (bytes <= JOIN_BYTES_MAX) socket.write(Buffer.concat(batch, bytes));
+      if (count === 1) this.#write(batch[0]!);
+      else if (bytes <= JOIN_BYTES_MAX) this.#write(Buffer.concat(batch, bytes));
       else {
         socket.cork();
         for (const buffer of batch) socket.write(buffer);
         socket.uncork();
       }
     }
-    if (socket.writableLength > 0) this.#block();
+    if (!this.#isBlocked && socket.writableLength > 0) this.#block();
+  }
+
+  /** While not blocked: to the kernel if it takes it, else to the stream. */
+  #write(bytes: Buffer): void {
+    const socket = this.#socket;
+    if (this.#isDirect && socket.writableLength === 0) {
+      const waiting = writeDirectly(socket, bytes, this);
+      if (waiting === 0) return;
+      if (waiting > 0) {
+        this.#isBlocked = true;
+        this.#directBytes = waiting;
+        return;
+      }
+      writeToStream(socket, bytes);
+    } else socket.write(bytes);
+    // a corked socket keeps it for a moment, which is no sign of a slow reader
+    if (socket.writableLength > 0 && socket.writableCorked === 0) this.#block();
   }
 
   #block(): void {
@@ -114,6 +133,13 @@ export class SocketWriter {
     // an empty write is called back once all before it is with the kernel; "drain" would not tell below the stream's
     // own mark
     this.#socket.write(EMPTY, (error) => this.#unblock(error));
+  }
+
+  /** Called when the kernel has taken the rest of a direct write. */
+  onTaken(error?: Error): void {
+    this.#directBytes = 0;
+    if (error) this.#socket.destroy(error);
+    this.#unblock(error);
   }
 
   #unblock(error?: Error | null): void {

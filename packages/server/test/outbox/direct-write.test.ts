@@ -1,0 +1,137 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import { SocketWriter } from "../../src/outbox/index.ts";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+/** Both ends of a TCP connection. The writer has learned how to pass the stream: its first write did not. */
+async function connection() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const reader = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [[socket]] = (await Promise.all([once(server, "connection"), once(reader, "connect")])) as [
+    [Socket],
+    unknown,
+  ];
+  cleanups.push(() => server.close().unref() && reader.destroy() && socket.destroy());
+  let drains = 0;
+  let drained = () => {};
+  const writer = new SocketWriter(socket, {
+    onDrain: () => {
+      drains++;
+      drained();
+    },
+  });
+  writer.write([Buffer.from("0")]);
+  return {
+    reader,
+    socket,
+    writer,
+    drains: () => drains,
+    nextDrain: () => new Promise<void>((resolve) => (drained = resolve)),
+  };
+}
+
+/** Reads until `length` bytes have come. */
+async function read(reader: Socket, length: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of reader.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= length) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+it("What the kernel takes at once passes the stream, and is counted as sent.", async () => {
+  const { reader, socket, writer } = await connection();
+  let streamed = 0;
+  socket.write = () => {
+    streamed++;
+    return true;
+  };
+  writer.write([Buffer.from("1")]);
+  writer.write([Buffer.from("2"), Buffer.from("3")]);
+  writer.writeUrgent(Buffer.from("4"));
+  expect((await read(reader, 5)).toString()).toBe("01234");
+  expect(streamed).toBe(0);
+  expect(writer.isIdle).toBe(true);
+  expect(writer.pendingBytes).toBe(0);
+  expect(socket.bytesWritten).toBe(5);
+});
+
+it("A slow reader gets everything in order, whichever way it was written.", async () => {
+  const { reader, socket, writer, nextDrain } = await connection();
+  const chunk = (digit: number) => Buffer.alloc(200_000, String(digit));
+  let count = 0;
+  while (writer.isIdle) writer.write([chunk(++count % 10)]);
+  expect(writer.pendingBytes).toBeGreaterThan(0);
+  const whenDrained = nextDrain();
+  writer.write([Buffer.from("A")]);
+  socket.write("B"); // as `ws` writes a pong
+  writer.writeUrgent(Buffer.from("C"));
+  writer.write([Buffer.from("D")]);
+  const expected = Buffer.concat([
+    Buffer.from("0"),
+    ...Array.from({ length: count }, (_, i) => chunk((i + 1) % 10)),
+    // what waits in our hands follows what was given to the stream
+    Buffer.from("BCAD"),
+  ]);
+  expect((await read(reader, expected.length)).equals(expected)).toBe(true);
+  await whenDrained;
+  expect(writer.pendingBytes).toBe(0);
+});
+
+it("What was given to the stream before leaves before, also from a corked socket.", async () => {
+  const { reader, socket, writer } = await connection();
+  socket.cork();
+  socket.write("a");
+  writer.write([Buffer.from("b")]);
+  socket.uncork();
+  writer.write([Buffer.from("c")]);
+  expect((await read(reader, 4)).toString()).toBe("0abc");
+});
+
+it("A socket that ends while bytes wait sends them first.", async () => {
+  const { reader, socket, writer } = await connection();
+  while (writer.isIdle) writer.write([Buffer.alloc(200_000, "x")]);
+  writer.finish();
+  socket.end("end");
+  const chunks: Buffer[] = [];
+  for await (const chunk of reader) chunks.push(chunk);
+  expect(Buffer.concat(chunks).subarray(-5).toString()).toBe("xxend");
+});
+
+it("A connection that breaks is destroyed, with the bytes that wait, and nothing is written to it.", async () => {
+  const { reader, socket, writer, drains } = await connection();
+  const errors: (string | undefined)[] = [];
+  socket.on("error", (error: NodeJS.ErrnoException) => errors.push(error.code));
+  while (writer.isIdle) writer.write([Buffer.alloc(200_000)]);
+  writer.write([Buffer.alloc(1000)]);
+  const whenClosed = new Promise((resolve) => socket.once("close", resolve));
+  reader.resetAndDestroy();
+  await whenClosed;
+  await new Promise(setImmediate);
+  expect(errors).toHaveLength(1);
+  expect(["ECONNRESET", "EPIPE"]).toContain(errors[0]);
+  writer.write([Buffer.from("late")]);
+  expect(drains()).toBe(0);
+  expect(writer.pendingBytes).toBe(0);
+});
+
+it("A peer that is gone is found out by the next write.", async () => {
+  const { reader, socket, writer } = await connection();
+  socket.pause();
+  const failed = once(socket, "error");
+  reader.resetAndDestroy();
+  await once(reader, "close");
+  const timer = setInterval(() => writer.write([Buffer.from("x")]), 1);
+  const [error] = (await failed) as [NodeJS.ErrnoException];
+  clearInterval(timer);
+  expect(["ECONNRESET", "EPIPE"]).toContain(error.code);
+});
