@@ -13,11 +13,12 @@ export function manifest(name) {
  * @param {string} name
  * @param {string} source
  * @param {import("esbuild").BuildOptions} options
+ * @returns {Promise<import("esbuild").BuildResult>}
  */
 export async function bundle(name, source, options) {
   const { name: published, version, dependencies = {} } = manifest(name);
   const license = `/*! ${published} ${version}, speaks engine.io 4 and Socket.IO 5, MIT License */`;
-  await esbuild.build({
+  return esbuild.build({
     stdin: {
       contents: source,
       resolveDir: `${root}packages/${name}/src`,

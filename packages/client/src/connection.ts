@@ -38,6 +38,8 @@ export interface Connection extends Emitter<Record<never, never>, ConnectionEven
   send: this["write"];
   /** Closes once what was written is sent and an upgrade under way is over. */
   close(): this;
+  /** What the server said when the connection opened. */
+  _handshake: HandshakeData;
   /** Whether the server has been silent for too long; if so the connection is about to close. */
   _hasPingExpired(): boolean | undefined;
 }
@@ -153,7 +155,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
     self.emit("packet", packet);
     self.emit("heartbeat");
     if (type === "open") {
-      handshake = JSON.parse(data);
+      handshake = self._handshake = JSON.parse(data) as HandshakeData;
       self.emit("handshake", handshake);
       self.id = self.transport.opts.query.sid = handshake.sid;
       self.readyState = "open";

@@ -140,7 +140,7 @@ export class Manager<
       this.emit("open");
       fn?.();
     });
-    listen("error", (error) => (this._readyState === "open" ? onError : fail)(error));
+    listen("error", (error) => (this._readyState === "open" ? onError(error) : fail(error)));
     listen("close", (reason, details) =>
       this._readyState === "open" ? this._onClose(reason, details) : fail(new Error(reason)),
     );
@@ -199,7 +199,7 @@ export class Manager<
     this._cleanup();
     this._readyState = undefined;
     this.engine?.close();
-    this._attempts = this._retryAfterMs = 0;
+    this._retryAfterMs = this._attempts = 0;
     this._tell((socket) => socket._onClose(reason as DisconnectReason, description));
     this.emit("close", reason, description);
     this._reconnect();
@@ -222,20 +222,20 @@ export class Manager<
     const delay =
       factor == null ? random * Math.min(ms, max!) : Math.min(ms + ms * factor * (2 * random - 1), max!);
     this._stopTimer = this._after(this._retryAfterMs + delay, () => {
-      if (isOver()) return;
-      this.emit("reconnect_attempt", this._attempts);
+      if (!isOver()) this.emit("reconnect_attempt", this._attempts);
       // a listener may have closed it
-      if (isOver()) return;
-      this.open((error) => {
-        if (error) {
-          this._reconnect();
-          this.emit("reconnect_error", error);
-        } else {
-          const attempt = this._attempts;
-          this._attempts = 0;
-          this.emit("reconnect", attempt);
-        }
-      });
+      if (!isOver()) {
+        this.open((error) => {
+          if (error) {
+            this._reconnect();
+            this.emit("reconnect_error", error);
+          } else {
+            const attempt = this._attempts;
+            this._attempts = 0;
+            this.emit("reconnect", attempt);
+          }
+        });
+      }
     });
   }
 }

@@ -94,6 +94,32 @@ export interface SocketOptions {
   retries?: number;
   /** Milliseconds to wait for an acknowledgement. */
   ackTimeout?: number;
+  /**
+   * Whether kept rooms continue where this client stood: after a disconnect, a reload, days later; and how. Takes a
+   * Holdfast server with a store; to any other it changes nothing. Default false.
+   */
+  resume?: boolean | ResumeOptions;
+}
+
+export interface ResumeOptions {
+  /**
+   * Where positions are kept: `localStorage`, `sessionStorage`, or a storage of your own. Default: `sessionStorage` in
+   * a browser, which is one tab's; memory elsewhere.
+   */
+  storage?: ResumeStorage | Storage;
+  /** In Node: the file that positions are kept in, instead of a storage. */
+  file?: string;
+  /** Keeps the positions of several users of one storage apart. Default: none. */
+  user?: string;
+  /** How many replayed events the server may send ahead of the handlers, 1 to 100,000. Default 1,000. */
+  credit?: number;
+}
+
+/** A place for texts, which may take its time. What it throws is reported and breaks nothing. */
+export interface ResumeStorage {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>;
+  set(key: string, value: string): unknown;
+  remove(key: string): unknown;
 }
 
 /** What the server says when a connection opens (Engine.IO protocol v4, "Handshake"). */

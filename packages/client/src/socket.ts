@@ -11,7 +11,8 @@ import type {
   Last,
   Loose,
 } from "./events.ts";
-import type { SocketOptions } from "./options.ts";
+import type { HandshakeData, SocketOptions } from "./options.ts";
+import type { Recovery } from "./recovery.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { After, Stop } from "./timers.ts";
 import type { CloseDetails, WriteOptions } from "./transport.ts";
@@ -48,7 +49,11 @@ export interface SocketManager {
   readonly _attempts: number;
   readonly _readyState: string | undefined;
   readonly _after: After;
-  readonly engine: { transport: { writable: boolean }; _hasPingExpired(): boolean | undefined } | undefined;
+  readonly engine: {
+    transport: { writable: boolean };
+    _handshake: HandshakeData;
+    _hasPingExpired(): boolean | undefined;
+  };
   reconnection(): boolean;
   open(): unknown;
   _packet(packet: OutgoingPacket & Packet): void;
@@ -80,10 +85,12 @@ export class Socket<
   connected = false;
   /** Whether the server restored rooms and data, and sent what was missed, at the last connection. */
   recovered = false;
+  /** What the option `resume` has to tell; silent without it. */
+  readonly recovery: Recovery = new Emitter();
   /** What is sent to the server's middleware at each connection. */
   declare auth: SocketOptions["auth"];
   /** Events that came before the answer to our CONNECT. */
-  receiveBuffer: ReadonlyArray<Loose>[] = [];
+  receiveBuffer: Loose[][] = [];
   /** What waits for a connection. */
   sendBuffer: OutgoingPacket[] = [];
   declare readonly _opts: Partial<SocketOptions>;
@@ -108,7 +115,7 @@ export class Socket<
     this.io = io;
     this.nsp = nsp;
     this._opts = { ...options };
-    this.auth = this._opts.auth;
+    this.auth = options?.auth;
   }
 
   declare open: this["connect"];
@@ -157,7 +164,7 @@ export class Socket<
     else {
       if (ack) this._registerAck(packet, ack, flags);
       if (!flags.volatile || engine?.transport?.writable) {
-        if (this.connected && !engine!._hasPingExpired()) this._sendEvent(packet);
+        if (this.connected && !engine._hasPingExpired()) this._sendEvent(packet);
         else this.sendBuffer.push(packet);
       }
     }
@@ -255,13 +262,13 @@ export class Socket<
       else if (!error) ack.apply(this, args);
     };
     this._acks.set(id, settle);
-    let stop: Stop | undefined;
-    if (ms !== undefined) {
-      stop = this.io._after(ms, () => {
-        removeFirst(this.sendBuffer, (buffered) => buffered === packet);
-        settle(new Error("operation has timed out"));
-      });
-    }
+    const stop =
+      ms === undefined
+        ? ms
+        : this.io._after(ms, () => {
+            removeFirst(this.sendBuffer, (buffered) => buffered === packet);
+            settle(new Error("operation has timed out"));
+          });
   }
 
   private _enqueue(args: unknown[], flags: Flags, ack: Ack | undefined): void {
@@ -277,7 +284,7 @@ export class Socket<
     this._queue.push(() => {
       tries++;
       this._flags = { ...flags, _fromQueue: true, _withError: true };
-      this.emit.apply(this, [...args, settle] as never);
+      (this.emit as AnyListener)(...args, settle);
     });
     this._drainQueue();
   }
@@ -290,7 +297,7 @@ export class Socket<
     }
   }
 
-  private _packet(packet: OutgoingPacket): void {
+  _packet(packet: OutgoingPacket): void {
     this.io._packet({ ...packet, nsp: this.nsp });
   }
 
@@ -304,6 +311,23 @@ export class Socket<
   }
 
   _onOpen(): void {
+    if (this._opts.resume) this._load();
+    else this._hello();
+  }
+
+  /** What resumes is loaded first; without it the socket connects all the same. */
+  private async _load(): Promise<void> {
+    const { engine } = this.io;
+    try {
+      (await import("./resume/index.ts")).resume(this);
+    } catch (error) {
+      this.recovery.emit("error", error);
+    }
+    if (this._isListening && engine === this.io.engine) this._hello();
+  }
+
+  /** Sends CONNECT. Extensions decorate it, and other methods that are not private: see extension.ts. */
+  _hello(): void {
     const { auth, _pid: pid, _lastOffset: offset } = this;
     const connect = (data?: object) =>
       this._packet({ type: PacketType.CONNECT, data: pid ? { pid, offset, ...data } : data });
@@ -317,7 +341,7 @@ export class Socket<
     super.emit("disconnect", reason, details);
     for (const [id, settle] of this._acks) {
       // an answer to what has not been sent may still come
-      if (!this.sendBuffer.some((packet) => packet.id === id))
+      if (!this.sendBuffer.some((packet) => id === packet.id))
         settle(new Error("socket has been disconnected"));
     }
   }
@@ -366,7 +390,7 @@ export class Socket<
     }
   }
 
-  private _onEvent(args: ReadonlyArray<Loose>): void {
+  _onEvent(args: Loose[]): void {
     const last = args.at(-1);
     call(this, this._any, args);
     super.emit(...(args as [never, ...Loose[]]));
@@ -397,5 +421,5 @@ prototype.close = prototype.disconnect;
 
 function remove(listeners: AnyListener[], listener: AnyListener | undefined): void {
   if (listener) removeFirst(listeners, (known) => known === listener);
-  else listeners.length = 0;
+  else listeners.splice(0);
 }

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { createBrotliCompress, createDeflate, createGzip } from "node:zlib";
 import accepts from "accepts";
 
-const BUNDLES = ["socket.io.js", "socket.io.min.js", "socket.io.msgpack.min.js", "socket.io.esm.min.js"];
-const FILES: ReadonlySet<string> = new Set(BUNDLES.flatMap((name) => [name, `${name}.map`]));
+/** `socket.io.js`, `socket.io.min.js`, what these load from beside them, and the maps. */
+const FILE = /^socket\.io(\.[a-z]+)*\.js(\.map)?$/;
 
 const COMPRESSORS: Record<string, () => Transform> = {
   br: createBrotliCompress,
@@ -43,7 +43,7 @@ export function serveClientFiles(
   httpServer.removeAllListeners("request");
   httpServer.on("request", (req: IncomingMessage, res: ServerResponse) => {
     const name = req.url!.startsWith(path) ? req.url!.slice(path.length + 1).split("?", 1)[0]! : "";
-    if (!FILES.has(name) || !find(name)) for (const listener of others) listener.call(httpServer, req, res);
+    if (!FILE.test(name) || !find(name)) for (const listener of others) listener.call(httpServer, req, res);
     else if (cors) cors(req, res, () => serve(name, req, res));
     else serve(name, req, res);
   });

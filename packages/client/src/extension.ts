@@ -1,0 +1,95 @@
+import { PacketType } from "@holdfast/protocol";
+import type { Emitter } from "./emitter.ts";
+import type { Loose } from "./events.ts";
+
+/**
+ * What a socket shows to its extensions, and to nobody else: these members of `Socket` and `Manager` are the seam. An
+ * extension decorates its methods on the one object that it extends, so that the core pays nothing for it.
+ */
+export interface Extensible {
+  readonly io: {
+    readonly _readyState: string | undefined;
+    readonly engine: { _handshake?: { holdfast?: number } };
+  };
+  readonly nsp: string;
+  readonly connected: boolean;
+  readonly recovery: Emitter<Loose, Loose, Loose>;
+  readonly _opts: Loose;
+  _isListening: boolean | undefined;
+  _pid: string | undefined;
+  _lastOffset: string | undefined;
+  receiveBuffer: Loose[][];
+  /** Sends CONNECT. */
+  _hello(): void;
+  /** Sends a packet of this namespace, now or never. */
+  _packet(packet: Loose): void;
+  /** Takes a packet of this namespace. */
+  _onPacket(packet: Loose): void;
+  /** Hands an event to its listeners: name, arguments, and the function that answers it, where it has one. */
+  _onEvent(args: Loose[]): void;
+  /** The connection is lost, or the socket has left. */
+  _onClose(reason: Loose, details?: Loose): void;
+}
+
+/** What is added to one socket. Nothing of it MUST throw; what fails is for the extension to report. */
+export interface Extension {
+  /** Its member of `holdfast` in CONNECT and in the answer (PROTOCOL §1). */
+  readonly name: string;
+  /**
+   * What to ask for, or undefined for nothing. Called before each CONNECT to a server of ours, and to no other. CONNECT
+   * waits for it; if the connection goes meanwhile, it is asked again for the next.
+   */
+  ask(): unknown;
+  /**
+   * What the server granted, before any event of this connection is handed out, those included that came before its
+   * answer; `{ error: { code, message } }` if it refused, undefined if it is another server or does not speak of it.
+   */
+  answered(answer: Loose): void;
+  /**
+   * Each event before anybody else sees it. `args` may be changed; `dispatch` hands it on, now or later, and without
+   * that nobody gets it. The last of `args` is a function if it is to be answered.
+   */
+  event?(args: Loose[], dispatch: () => void): void;
+  /** The socket is no longer connected, or its attempt to connect is over. May come more than once. */
+  closed?(): void;
+}
+
+/** A version of PROTOCOL chapter 1 that we know. */
+const VERSION = 1;
+
+/**
+ * Adds an extension to a socket, once. If it comes after CONNECT was sent, it is asked at the next connection.
+ * Extensions are asked in the reverse order of their coming, and an event passes through them in that order too.
+ */
+export function extend(socket: Extensible, { name, ask, answered, event, closed }: Extension): void {
+  const { _hello, _packet, _onPacket, _onEvent, _onClose } = socket;
+  let asked: unknown;
+  let turn = 0;
+  socket._hello = async () => {
+    const mine = ++turn;
+    const wanted = await (socket.io.engine._handshake?.holdfast === VERSION && ask());
+    // what an old connection asked for is nothing to this one
+    if (mine === turn && socket._isListening && socket.io._readyState === "open") {
+      asked = wanted;
+      _hello.call(socket);
+    }
+  };
+  socket._packet = (packet) => {
+    const { type, data } = packet;
+    const isConnect = type === PacketType.CONNECT && asked;
+    const holdfast = isConnect && { ...data?.holdfast, [name]: asked };
+    _packet.call(socket, isConnect ? { ...packet, data: { ...data, holdfast } } : packet);
+  };
+  socket._onPacket = (packet) => {
+    const { type, data } = packet;
+    if (type === PacketType.CONNECT && data?.sid) answered(data.holdfast?.[name]);
+    _onPacket.call(socket, packet);
+  };
+  if (event) socket._onEvent = (args) => event(args, () => _onEvent.call(socket, args));
+  if (closed) {
+    socket._onClose = (...args) => {
+      closed();
+      _onClose.apply(socket, args);
+    };
+  }
+}
