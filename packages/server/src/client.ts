@@ -62,6 +62,8 @@ export class Client implements Consumer {
   #sockets: Map<string, ClientSocket> | undefined;
   /** Connects under way. */
   #pending = 0;
+  /** Of namespaces whose packets take another shape on their way. */
+  #sinks: Map<string, PacketSink> | undefined;
   #decoder: PacketDecoder | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -128,6 +130,7 @@ export class Client implements Consumer {
     if (this.#socket === socket) this.#socket = undefined;
     const { name } = socket.nsp;
     if (this.#sockets?.get(name) === socket) this.#sockets.delete(name);
+    this.#sinks?.delete(name);
   }
 
   /** Disconnects all its sockets and closes the connection. */
@@ -143,19 +146,25 @@ export class Client implements Consumer {
     this.onclose("forced server close");
   }
 
+  /** What is sent in this namespace goes through `sink`, until its socket is gone. */
+  _speak(namespace: string, sink: PacketSink): void {
+    this.#sinks ??= new Map();
+    this.#sinks.set(namespace, sink);
+  }
+
   /** Encodes and sends a packet to this client alone. */
   _packet(packet: Packet, { volatile, compress, preEncoded }: WriteOptions = {}): void {
     if (this.conn.readyState !== "open") return;
     if (volatile && !this.outbox.writable) return;
     const parts = preEncoded ? (packet as unknown as Part[]) : this.encoder.encode(packet);
-    this.outbox.push(new OutgoingPacket(parts, { compress: compress !== false }));
+    this.#sinkOf(packet.nsp, parts).push(new OutgoingPacket(parts, { compress: compress !== false }));
   }
 
   /** Sends what an adapter encoded; the same array to one client after the other. */
   writeToEngine(encodedPackets: readonly Part[] | Part, { volatile, compress }: WriteOptions): void {
     if (this.conn.readyState !== "open" || (volatile && !this.outbox.writable)) return;
     const parts = Array.isArray(encodedPackets) ? (encodedPackets as Part[]) : [encodedPackets as Part];
-    this.outbox.share(this.server.preEncoded.packet(parts, compress !== false));
+    this.#sinkOf(undefined, parts).share(this.server.preEncoded.packet(parts, compress !== false));
   }
 
   onMessage(data: string | Buffer): void {
@@ -248,6 +257,12 @@ export class Client implements Consumer {
   #all(): ClientSocket[] {
     if (this.#sockets) return [...this.#sockets.values()];
     return this.#socket ? [this.#socket] : [];
+  }
+
+  /** @param nsp undefined if only the encoded packet says it */
+  #sinkOf(nsp: string | undefined, parts: readonly Part[]): PacketSink {
+    if (this.#sinks === undefined) return this.outbox;
+    return this.#sinks.get(nsp ?? this.server.codec.decodeParts(parts).nsp) ?? this.outbox;
   }
 
   #count(): number {

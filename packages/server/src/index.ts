@@ -2,9 +2,10 @@ export { type Gap, MemoryStore, type RoomsOption, type Store, StoreError } from 
 export { Adapter } from "./adapter/index.ts";
 export type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
 export { HoldfastError, type HoldfastErrorCode } from "./errors.ts";
-export type { ErrorContext, HistoryEvent, ReplayResult, StoreOption } from "./kept/index.ts";
+export type { ErrorContext, HistoryEvent, LastResult, ReplayResult, StoreOption } from "./kept/index.ts";
 export { Namespace } from "./namespace.ts";
 export type { RecoveryFailure } from "./recovery/index.ts";
+export type { ResumeOptions } from "./resume/index.ts";
 export { Server, Server as default } from "./server.ts";
 export type { ServerOptions } from "./server-options.ts";
 export { Socket } from "./socket.ts";

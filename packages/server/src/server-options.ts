@@ -1,8 +1,8 @@
 import type { RoomsOption } from "@holdfast/core";
 import type { AdapterConstructor } from "./adapter/index.ts";
 import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
-
 import type { ErrorContext, StoreOption } from "./kept/kept.ts";
+import type { ResumeOptions } from "./resume/options.ts";
 
 /** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
 export interface ServerOptions extends EngineOptions, AttachOptions {
@@ -40,6 +40,8 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
    * the first that matches decides. Needs `store`. Default none.
    */
   rooms: RoomsOption;
+  /** For clients that ask to go on where they stood. Needs `store`. */
+  resume: ResumeOptions;
   /**
    * Hears of what fails in the background: an event that could not be stored, a store that could not be opened.
    * Default: a warning of the process.

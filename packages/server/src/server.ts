@@ -29,6 +29,7 @@ import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
 import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
+import { Resume } from "./resume/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
@@ -109,6 +110,8 @@ export class Server<
   readonly _negotiation: Negotiation | undefined;
   /** Control messages that are taken from every socket. @internal */
   _controls: Controls | undefined = undefined;
+  /** Sockets that speak resume; undefined without a store. @internal */
+  readonly _resume: Resume | undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: CorsMiddleware | undefined;
   #path!: string;
@@ -145,7 +148,12 @@ export class Server<
     }
     opts.cleanupEmptyChildNamespaces = !!opts.cleanupEmptyChildNamespaces;
     this._kept = openKept(opts);
-    if (this._kept) this._negotiation = new Negotiation(this._kept.onError);
+    if (this._kept) {
+      this._negotiation = new Negotiation(this._kept.onError);
+      this._resume = new Resume(this._kept, opts.resume);
+      this._negotiation.register(this._resume);
+    } else if (opts.resume)
+      throw new HoldfastError("NO_STORE", 'the option "resume" needs the option "store"');
     if (this._kept && opts.connectionStateRecovery) {
       this._recovery = new SharedRecovery(this._kept, recoveryLimits(opts));
     }

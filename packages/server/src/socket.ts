@@ -19,7 +19,7 @@ import type { Auth, Client, WriteOptions } from "./client.ts";
 import { type Socket as Connection, randomId } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
-import type { KeepingAdapter, ReplayResult } from "./kept/index.ts";
+import type { KeepingAdapter, LastResult, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { type Agreement, isControl } from "./negotiation/index.ts";
@@ -60,7 +60,7 @@ export class Socket<
   // what a broadcast looks at comes first: side by side in memory, where ten thousand of them do not fit a cache
   connected = false;
   /** Where packets to this client go. */
-  readonly outbox: PacketSink;
+  outbox: PacketSink;
   /** @internal */
   _anyOutgoingListeners: AnyListeners = undefined;
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
@@ -322,8 +322,13 @@ export class Socket<
    * With `since`, joins kept rooms with their past: the events behind a position, of a duration ("15m"), or so many
    * (50). First they are replayed, then live events follow, with no hole and no repeat at the seam. Resolves when all
    * have been sent; rejects, and does not join, with `ROOM_NOT_KEPT`, `NO_STORE` or the store's code.
+   *
+   * With `since: "last"`, behind where this socket stood when it left the room, or, if its client speaks resume, where
+   * that client says that it stands. If neither is known it is a join without past, and `resumed` is false. For the
+   * handler of "connection", not for middleware.
    */
   join(rooms: Room | Room[]): Promise<void> | void;
+  join(rooms: Room | Room[], options: { since: "last" }): Promise<LastResult>;
   join(rooms: Room | Room[], options: { since: Since }): Promise<ReplayResult>;
   join(rooms: Room | Room[], options?: { since?: Since }): Promise<void> | Promise<ReplayResult> | void {
     const names = Array.isArray(rooms) ? rooms : [rooms];
@@ -509,11 +514,11 @@ export class Socket<
 
   /** Out of its rooms and its namespace, for good. */
   _cleanup(): void {
+    const { _agreement } = this;
+    if (_agreement) for (const extension of _agreement.granted) extension.onClose?.(this);
     this.leaveAll();
     this.nsp._remove(this as any);
     this.#isGone = true;
-    const { _agreement } = this;
-    if (_agreement) for (const extension of _agreement.granted) extension.onClose?.(this);
   }
 
   /** Refuses the client's CONNECT. */
@@ -579,13 +584,16 @@ export class Socket<
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.#takeFlags());
   }
 
-  async #joinSince(rooms: Room[], since: Since): Promise<ReplayResult> {
+  async #joinSince(rooms: Room[], since: Since): Promise<ReplayResult | LastResult> {
     const { adapter } = this;
     if (!("joinSince" in adapter)) {
       throw new HoldfastError("NO_STORE", 'the server has no option "store"');
     }
-    if (this.#isGone) return { events: 0, gaps: [] };
-    return (adapter as KeepingAdapter).joinSince(this, rooms, since);
+    const keeping = adapter as KeepingAdapter;
+    if (since === "last") {
+      return this.#isGone ? { events: 0, gaps: [], resumed: false } : keeping.joinLast(this, rooms);
+    }
+    return this.#isGone ? { events: 0, gaps: [] } : keeping.joinSince(this, rooms, since);
   }
 
   /** A client that makes the server hold too much loses its connection, and learns nothing else of ours. */

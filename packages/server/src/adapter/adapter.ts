@@ -21,6 +21,8 @@ export interface Keeping {
   readonly gate?: Gate | undefined;
   /** What is sent in the place of what was encoded. */
   readonly parts?: readonly Part[] | undefined;
+  /** See {@link OutgoingPacket.stamp}. */
+  readonly stamp?: number | true | undefined;
 }
 
 const NOBODY: ReadonlySet<Occupant> = new Set();
@@ -78,6 +80,7 @@ export class Adapter extends EventEmitter implements AdapterContract {
     const outgoing = new OutgoingPacket(keeping?.parts ?? parts, {
       compress: flags?.compress !== false,
       gate: keeping?.gate,
+      stamp: keeping?.stamp,
     });
     return { packet, outgoing, isVolatile: !!flags?.volatile };
   }

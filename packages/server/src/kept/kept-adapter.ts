@@ -2,6 +2,7 @@
 import {
   formatPosition,
   type HistoryQuery,
+  type Position,
   type Receipt,
   type Since,
   type StoredEvent,
@@ -9,9 +10,12 @@ import {
 import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, type Part } from "../outbox/index.ts";
+import type { Framing } from "./framing.ts";
+import { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
-import { Catchup, type ReplayResult } from "./replay.ts";
+import { LeftRooms } from "./left-rooms.ts";
+import { Catchup, type LastResult, type ReplayResult, type Starts } from "./replay.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
 
 /** A stored event, as `history` gives it. */
@@ -39,7 +43,10 @@ interface Publication {
 
 /** The adapter of a server with a store: events to kept rooms are stored before they are delivered. */
 export class KeepingAdapter extends Adapter {
+  /** How far its events have come. */
+  readonly front: Front;
   readonly #kept: Kept;
+  readonly #left: LeftRooms;
   readonly #catchup: Catchup;
   /** Set while `publish` issues its event: its fate is the caller's to hear of. */
   #publication: Publication | undefined;
@@ -49,13 +56,21 @@ export class KeepingAdapter extends Adapter {
     this.#kept = nsp.server._kept;
     const catchup = new Catchup(this.#kept.rooms, nsp.name);
     this.#catchup = catchup;
+    this.front = new Front(this.#kept.store, nsp.name);
+    this.#left = new LeftRooms(nsp.server._resume.positionsMax);
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
-      if (member && room !== id && this.#isKept(room)) catchup.onJoin(member, room);
+      if (!member || room === id || !this.#isKept(room)) return;
+      catchup.onJoin(member, room);
+      this.#left.forget(member, room);
+      this.#framing(member)?.onJoin(room);
     });
     this.on("leave-room", (room: Room, id: string) => {
       const member = this.table.member(id);
-      if (member) catchup.onLeave(member, room);
+      if (!member || room === id || !this.#isKept(room)) return;
+      catchup.onLeave(member, room);
+      this.#left.note(member, room, this.front.last);
+      this.#framing(member)?.onLeave(room);
     });
   }
 
@@ -66,7 +81,7 @@ export class KeepingAdapter extends Adapter {
       throw new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
     }
     // before it is delivered to anybody
-    if (this.#keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
+    if (this.keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
     const publication: Publication = {};
     this.#publication = publication;
     try {
@@ -80,15 +95,37 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** See {@link Socket.join}. */
-  joinSince(socket: Joiner, rooms: readonly Room[], since: Since): Promise<ReplayResult> {
-    const free = rooms.filter((room) => this.#keptOf([room]).length === 0);
+  joinSince(socket: Joiner, rooms: readonly Room[], since: Starts): Promise<ReplayResult> {
+    const free = rooms.filter((room) => this.keptOf([room]).length === 0);
     if (free.length > 0) return Promise.reject(notKept(free));
-    return this.#catchup.join(socket, rooms, since, this.replayer());
+    const framing = this.#framing(socket);
+    const toParts = framing ? (event: StoredEvent) => framing.toParts(event) : this.replayer();
+    return this.#catchup.join(socket, rooms, since, toParts, framing);
+  }
+
+  /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */
+  async joinLast(socket: Joiner, rooms: readonly Room[]): Promise<LastResult> {
+    const free = rooms.filter((room) => this.keptOf([room]).length === 0);
+    if (free.length > 0) throw notKept(free);
+    const starts = new Map<Room, Since>();
+    let resumed = true;
+    for (const room of new Set(rooms)) {
+      // a member has, or will get, everything
+      if (socket.rooms.has(room)) continue;
+      const start = this.#lastOf(socket, room);
+      if (start) starts.set(room, start);
+      else {
+        resumed = false;
+        void socket.join(room);
+      }
+    }
+    if (starts.size === 0) return { events: 0, gaps: [], resumed };
+    return { ...(await this.joinSince(socket, [...starts.keys()], starts)), resumed };
   }
 
   /** See {@link BroadcastOperator.history}. */
   async history(rooms: ReadonlySet<Room>, query: HistoryQuery): Promise<HistoryEvent[]> {
-    const names = this.#keptOf(rooms);
+    const names = this.keptOf(rooms);
     if (names.length === 0) throw notKept([...rooms]);
     const events = await this.#kept.rooms.history(this.nsp.name, names, query);
     return events.map((event) => this.#toHistory(event));
@@ -96,7 +133,7 @@ export class KeepingAdapter extends Adapter {
 
   /** See {@link BroadcastOperator.forget}. */
   async forget(rooms: ReadonlySet<Room>): Promise<number> {
-    const names = this.#keptOf(rooms);
+    const names = this.keptOf(rooms);
     if (names.length === 0) throw notKept([...rooms]);
     let events = 0;
     for (const room of names) events += await this.#kept.rooms.forget(this.nsp.name, room);
@@ -105,7 +142,7 @@ export class KeepingAdapter extends Adapter {
 
   /** The logs that an event goes to. */
   protected logsOf({ rooms }: BroadcastOptions): Room[] {
-    return this.#keptOf(rooms);
+    return this.keptOf(rooms);
   }
 
   /** What is sent of an event that is being stored. */
@@ -134,12 +171,12 @@ export class KeepingAdapter extends Adapter {
     if (packet.type !== EVENT || packet.id !== undefined) return undefined;
     // an acknowledgement could not be asked for again, and a volatile event need not arrive
     const logs = opts.flags?.volatile ? [] : this.logsOf(opts);
-    if (logs.length === 0) return { parts: this.notStored(packet, parts) };
+    if (logs.length === 0) return this.#unstored(packet, parts);
     const namespace = this.nsp.name;
     const except = opts.except?.size ? [...opts.except] : undefined;
     const payload = toStored(parts);
     const receipt = this.#kept.rooms.append({ namespace, rooms: logs, payload, except });
-    const rooms = this.#keptOf(opts.rooms);
+    const rooms = this.keptOf(opts.rooms);
     if (publication) Object.assign(publication, { receipt, room: rooms[0] });
     const report = (error: Error) =>
       this.#kept.onError(error, { stage: "keep", namespace, rooms: logs, event: packet.data[0] });
@@ -147,8 +184,9 @@ export class KeepingAdapter extends Adapter {
       if (!publication) report(receipt.error!);
       // in a room that is not kept it is delivered, as if nobody had meant to store it
       if (rooms.length > 0) return { gate: REFUSED };
-      return { parts: this.notStored(packet, parts, receipt.error) };
+      return this.#unstored(packet, parts, receipt.error);
     }
+    this.front.onIssue(receipt);
     const { gates } = this.#kept;
     const gate = rooms.length > 0 ? gates.gateOf(receipt) : gates.lenientGateOf(receipt);
     if (!publication) {
@@ -157,7 +195,10 @@ export class KeepingAdapter extends Adapter {
         if (rooms.length === 0) this.notStored(packet, parts, error);
       });
     }
-    return { gate: receipt.isEarly ? undefined : gate, parts: this.stored(packet, parts, receipt) };
+    const sent = this.stored(packet, parts, receipt);
+    // without an offset it is as if it were not stored: it may be replayed once more
+    const stamp = sent !== parts || receipt.offset || undefined;
+    return { gate: receipt.isEarly ? undefined : gate, parts: sent, stamp };
   }
 
   /** Nobody listens to, or looks up, what was refused. */
@@ -165,12 +206,30 @@ export class KeepingAdapter extends Adapter {
     if (delivery.outgoing.gate !== REFUSED) super.deliver(delivery, opts);
   }
 
+  #unstored(packet: any, parts: readonly Part[], error?: Error): Keeping {
+    const sent = this.notStored(packet, parts, error);
+    return { parts: sent, stamp: sent !== parts || undefined };
+  }
+
+  #framing(member: object): Framing | undefined {
+    return this.nsp.server._resume.readerOf(member);
+  }
+
+  /** Where the socket stood when it left, or else where its client says that it stands. */
+  #lastOf(socket: Joiner, room: Room): Position | undefined {
+    const offset = this.#left.offsetOf(socket, room);
+    // what was on its way then may not have reached the disk
+    if (offset !== undefined) return this.#kept.rooms.positionOf(room, Math.min(offset, this.front.last));
+    return this.#framing(socket)?.takeShown(room);
+  }
+
   #isKept(room: unknown): room is Room {
     // programs get away with other names in Socket.IO: those are rooms too, but never kept ones
     return typeof room === "string" && this.#kept.rooms.isKept(room);
   }
 
-  #keptOf(rooms: Iterable<Room>): Room[] {
+  /** Those of the rooms that are kept. */
+  keptOf(rooms: Iterable<Room>): Room[] {
     const { sockets, _preConnectSockets } = this.nsp;
     const kept: Room[] = [];
     // a socket's own room is never kept, whatever the pattern

@@ -28,9 +28,11 @@ export class MergedReplay {
     return this.#branches.every((branch) => branch.isDone && isEmpty(branch));
   }
 
-  /** The next events, about a chunk of them; perhaps none although more follow. Rejects with the store's code. */
-  async next(): Promise<readonly StoredEvent[]> {
-    for (const branch of this.#branches) if (isEmpty(branch) && !branch.isDone) await this.#read(branch);
+  /** The next events, about a chunk of them, at most `limit`; perhaps none although more follow. Rejects with the store's code. */
+  async next(limit = CHUNK_EVENTS): Promise<readonly StoredEvent[]> {
+    for (const branch of this.#branches) {
+      if (isEmpty(branch) && !branch.isDone) await this.#read(branch, Math.min(limit, CHUNK_EVENTS));
+    }
     const [only] = this.#branches;
     if (only && this.#branches.length === 1) {
       only.index = only.events.length;
@@ -38,7 +40,7 @@ export class MergedReplay {
     }
     const merged: StoredEvent[] = [];
     // up to where a branch that goes on would have to be read first
-    while (this.#branches.every((branch) => !isEmpty(branch) || branch.isDone)) {
+    while (merged.length < limit && this.#branches.every((branch) => !isEmpty(branch) || branch.isDone)) {
       let first: StoredEvent | undefined;
       for (const { events, index } of this.#branches) {
         const event = events[index];
@@ -53,8 +55,8 @@ export class MergedReplay {
     return merged;
   }
 
-  async #read(branch: Branch): Promise<void> {
-    const { events, gap, done } = await branch.replay.next(CHUNK_EVENTS, this.#bytes);
+  async #read(branch: Branch, limit: number): Promise<void> {
+    const { events, gap, done } = await branch.replay.next(limit, this.#bytes);
     if (gap) this.gaps.push(gap);
     branch.events = events;
     branch.index = 0;

@@ -9,6 +9,7 @@ import {
 } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import type { Framing } from "./framing.ts";
 import type { Joiner } from "./joiner.ts";
 import { MergedReplay } from "./merged-replay.ts";
 
@@ -19,6 +20,15 @@ export interface ReplayResult {
   /** What was asked for and is no longer there; retention or an unclean stop has taken it. */
   gaps: Gap[];
 }
+
+/** What a join that continues brought. */
+export interface LastResult extends ReplayResult {
+  /** Whether it was known, for each of the rooms, where the client stood. Those for which it was not are joined as new. */
+  resumed: boolean;
+}
+
+/** Where a replay of each room begins. */
+export type Starts = Since | ReadonlyMap<Room, Since>;
 
 /** The offset behind which a member of a room has, or will have, all its events: replayed, or live. */
 interface Known {
@@ -35,6 +45,7 @@ interface Seam {
   readonly names: ReadonlySet<string>;
   readonly known: Map<Room, Known>;
   readonly toParts: ToParts;
+  readonly framing: Framing | undefined;
 }
 
 /**
@@ -55,16 +66,32 @@ export class Catchup {
     this.#namespace = namespace;
   }
 
-  /** @param toParts a stored event as it goes to the client */
-  async join(socket: Joiner, asked: readonly Room[], since: Since, toParts: ToParts): Promise<ReplayResult> {
+  /**
+   * @param toParts a stored event as it goes to the client
+   * @param framing of one that is told where it stands
+   */
+  async join(
+    socket: Joiner,
+    asked: readonly Room[],
+    since: Starts,
+    toParts: ToParts,
+    framing?: Framing,
+  ): Promise<ReplayResult> {
     // nobody is left to write to: a "disconnecting" listener asked
     if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
     const rooms = [...new Set(asked)];
     // all of this in one turn: here is the seam
     const { reached } = holdBack(socket);
-    const opening = Promise.allSettled(rooms.map((room) => this.#rooms.replay(this.#namespace, room, since)));
+    const startOf = (room: Room) => (since instanceof Map ? (since.get(room) as Since) : (since as Since));
+    const opening = Promise.allSettled(
+      rooms.map((room) => this.#rooms.replay(this.#namespace, room, startOf(room))),
+    );
     const fresh = rooms.filter((room) => !socket.rooms.has(room));
-    for (const room of rooms) void socket.join(room);
+    const enter = () => {
+      for (const room of rooms) void socket.join(room);
+    };
+    if (framing) framing.quietly(enter);
+    else enter();
     // as it is now: whatever it leaves meanwhile, what it was sent it has seen
     const names = new Set([socket.id, ...socket.rooms]);
     const known = new Map(this.#knownTo(socket));
@@ -76,35 +103,51 @@ export class Catchup {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
-      await this.#replay({ replays, names, known, toParts }, hold, result);
+      await this.#replay({ replays, names, known, toParts, framing }, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
       if (hold.isDiscarded) return result;
       // who asked for a past that can't be had is not let in halfway
-      for (const room of fresh) void socket.leave(room);
+      const leave = () => {
+        for (const room of fresh) void socket.leave(room);
+      };
+      if (framing) framing.quietly(leave);
+      else leave();
       throw error;
     } finally {
       hold.release();
     }
   }
 
-  async #replay({ replays, names, known, toParts }: Seam, hold: Hold, result: ReplayResult): Promise<void> {
+  async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<void> {
+    const { replays, names, known, toParts, framing } = seam;
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
+    if (framing && !hold.isDiscarded)
+      hold.write(framing.begin(starts.map(({ room, after }) => [room, after])));
     while (!merged.isDone && !hold.isDiscarded) {
-      const events = await merged.next();
+      // read as much as the client takes now, and no more: what was read waits in memory
+      const credit = await framing?.credit();
+      // the socket is gone, while its connection goes on: the client knows where it stands
+      if (credit === 0) return;
+      const events = await merged.next(credit);
       const packets: OutgoingPacket[] = [];
       for (const event of events) {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
         packets.push(new OutgoingPacket(toParts(event)));
       }
       if (packets.length > 0) hold.write(packets);
+      framing?.spend(packets.length);
       result.events += packets.length;
       await hold.ready();
     }
     result.gaps = merged.gaps;
+    if (framing && !hold.isDiscarded) {
+      const ends = replays.map(({ room, through }) => [room, through] as const);
+      hold.write([framing.end(result.events, ends, merged.gaps)]);
+    }
     for (const { room, after } of starts) {
       const own = known.get(room);
       if (own) own.offset = Math.min(own.offset, after);

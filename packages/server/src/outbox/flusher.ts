@@ -5,13 +5,21 @@ export interface Flushable {
   flush(): void;
 }
 
-/**
- * Writes each outbox that has something to send once per tick, and owns what the outboxes of one server share: the
- * root of this tick's chain. Nothing is written during a tick.
- */
-export class Flusher {
+/** Connections that are sent the same packets in the same shape: they share a chain. */
+export class Lane {
   /** Where every outbox that is owed nothing stands. A fresh one each tick, so that chains die young. */
   root = new ChainNode(undefined, undefined);
+}
+
+/**
+ * Writes each outbox that has something to send once per tick, and owns what the outboxes of one server share: the
+ * roots of this tick's chains. Nothing is written during a tick.
+ */
+export class Flusher {
+  /** Of nearly all connections. */
+  readonly lane = new Lane();
+  /** Of those with a socket whose events end in one more argument: beside the others, each would be a chain of its own. */
+  readonly stampedLane = new Lane();
   #dirty: Flushable[] = [];
   #appended: ChainNode[] = [];
   #reached: ChainNode[] = [];
@@ -42,7 +50,8 @@ export class Flusher {
     this.#dirty = [];
     this.#appended = [];
     this.#isScheduled = false;
-    this.root = new ChainNode(undefined, undefined);
+    this.lane.root = new ChainNode(undefined, undefined);
+    this.stampedLane.root = new ChainNode(undefined, undefined);
     for (const outbox of dirty) {
       try {
         outbox.flush();

@@ -1,5 +1,5 @@
 import { ChainNode, collectBytes, collectNodes } from "./chain.ts";
-import type { Flushable, Flusher } from "./flusher.ts";
+import type { Flushable, Flusher, Lane } from "./flusher.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
 import { Hold, type HoldOwner } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
@@ -44,6 +44,7 @@ interface Edit {
 export class Outbox implements Flushable, GateWaiter, HoldOwner {
   readonly #owner: OutboxOwner;
   readonly #flusher: Flusher;
+  #lane: Lane;
   /** All up to here has been given to the sink. */
   #head: ChainNode;
   #tail: ChainNode;
@@ -62,8 +63,9 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   constructor(owner: OutboxOwner, flusher: Flusher) {
     this.#owner = owner;
     this.#flusher = flusher;
-    this.#head = flusher.root;
-    this.#tail = flusher.root;
+    this.#lane = flusher.lane;
+    this.#head = this.#lane.root;
+    this.#tail = this.#lane.root;
   }
 
   /** Whether a packet issued now would be the next on the wire: what volatile asks. */
@@ -116,6 +118,11 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     return hold;
   }
 
+  /** From its next idle moment on it shares a chain with its like. */
+  useStampedLane(): void {
+    this.#lane = this.#flusher.stampedLane;
+  }
+
   get pendingBytes(): number {
     return this.#owner.sink.pendingBytes;
   }
@@ -156,7 +163,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
       // nothing is left on the chain
       this.#isOwed = false;
       this.#gatedBytes = 0;
-      this.#head = this.#tail = this.#flusher.root;
+      this.#head = this.#tail = this.#lane.root;
     } else if (limit !== head) {
       this.#gatedBytes = 0;
       this.#head = limit;
@@ -187,7 +194,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Forgets everything: the connection is closed. */
   discard(): void {
-    this.#head = this.#tail = this.#flusher.root;
+    this.#head = this.#tail = this.#lane.root;
     this.#edits = undefined;
     this.#isOwed = false;
     this.#gatedBytes = 0;
@@ -199,7 +206,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   #mark(): void {
     this.#isMarked = true;
-    if (this.#head === this.#tail && !this.#edits) this.#head = this.#tail = this.#flusher.root;
+    if (this.#head === this.#tail && !this.#edits) this.#head = this.#tail = this.#lane.root;
     this.#flusher.mark(this);
   }
 

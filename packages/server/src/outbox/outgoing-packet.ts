@@ -12,6 +12,8 @@ export interface OutgoingPacketOptions {
   compress?: boolean;
   /** Keeps the packet, and whatever the connection is owed after it, from leaving until it opens. */
   gate?: Gate | undefined;
+  /** See {@link OutgoingPacket.stamp}. */
+  stamp?: number | true | undefined;
 }
 
 /** From this size a frame is written by reference instead of being copied beside its neighbours. */
@@ -28,18 +30,26 @@ export class OutgoingPacket {
   readonly gate: Gate | undefined;
   /** Roughly the bytes on the wire (text counted in UTF-16 units), for the limits of an outbox. */
   readonly size: number;
+  /**
+   * For connections that are told where they stand: the offset at which the packet is stored, if it is; or true if it
+   * says so itself.
+   */
+  readonly stamp: number | true | undefined;
+  /** The same as it goes to these connections, once the first of them was owed it. */
+  spoken: OutgoingPacket | undefined = undefined;
   #webSocketFrames: Buffer[] | undefined;
   #pollingText: string[] | undefined;
 
   /** @throws TypeError if a part is neither text nor bytes, such as a Blob */
   constructor(
     parts: readonly Part[],
-    { type = "message", compress = true, gate }: OutgoingPacketOptions = {},
+    { type = "message", compress = true, gate, stamp }: OutgoingPacketOptions = {},
   ) {
     this.parts = parts;
     this.type = type;
     this.compress = compress;
     this.gate = gate;
+    this.stamp = stamp;
     let size = 0;
     for (const part of parts) size += (typeof part === "string" ? part.length : part.byteLength) + 8;
     // a Blob, whose bytes could only be had later: better here, where it was issued, than when others wait

@@ -4,3 +4,4 @@ export { RecoveringAdapter } from "./recovering-adapter.ts";
 export { isOfSession, type Recovery } from "./recovery.ts";
 export type { Restoration } from "./restoration.ts";
 export { SharedRecovery } from "./shared.ts";
+export { Stamps, stampText } from "./stamp.ts";

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
-import type { Receipt, Since, StoredEvent } from "@holdfast/core";
+import type { Receipt, StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
-import { KeepingAdapter, type ReplayResult } from "../kept/index.ts";
+import { KeepingAdapter, type ReplayResult, type Starts } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
 import { Recovery } from "./recovery.ts";
 import { EVERYBODY, logNameOf } from "./room-names.ts";
@@ -39,7 +39,7 @@ export class RecoveringAdapter extends KeepingAdapter {
     this.recovery.close();
   }
 
-  override joinSince(socket: SessionSocket, rooms: readonly Room[], since: Since): Promise<ReplayResult> {
+  override joinSince(socket: SessionSocket, rooms: readonly Room[], since: Starts): Promise<ReplayResult> {
     return this.recovery.whileReplaying(() => super.joinSince(socket, rooms, since));
   }
 

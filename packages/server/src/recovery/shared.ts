@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Operation, Store } from "@holdfast/core";
-import type { Kept } from "../kept/index.ts";
+import { type Kept, storeSecret } from "../kept/index.ts";
 import { type SessionsOwner, Sweeper } from "./sweeper.ts";
 
-const SECRET = "recovery:secret";
 const ALIVE = "recovery:alive";
 const FLOOR = "recovery:floor";
 /** Of a record that is alone of its kind. */
@@ -158,18 +156,7 @@ export class SharedRecovery {
   }
 
   async #open(store: Store): Promise<void> {
-    await store.opened;
-    let secret = await store.get(SECRET, KEY);
-    if (!secret) {
-      const fresh = store.commit({ type: "put", kind: SECRET, key: KEY, value: randomBytes(32) }, [
-        { kind: SECRET, key: KEY, version: 0 },
-      ]);
-      // another process may have been first
-      await fresh.durable().catch(() => {});
-      secret = await store.get(SECRET, KEY);
-    }
-    if (!secret) throw new Error("the store gave no key for recovery");
-    this.#secret = Buffer.from(secret.value);
+    this.#secret = await storeSecret(store);
     const alive = await this.#number(ALIVE);
     // it may have lived on until it would have said so again
     this.#diedAt = alive === 0 ? 0 : Math.min(alive + ALIVE_INTERVAL_MS, this.startedAt);

@@ -1,6 +1,6 @@
 import { HoldfastError, type Server } from "holdfast";
 import { expect, it } from "vitest";
-import { type Extension, invalid } from "../../src/negotiation/index.ts";
+import { type Control, type Extension, invalid } from "../../src/negotiation/index.ts";
 import { connect, serve, Wire } from "./wire.ts";
 
 const kept = { store: "memory", rooms: { "kept:*": { keep: true } } } as const;
@@ -126,7 +126,8 @@ it("takes reserved control messages from every socket, once they are reserved", 
   const event = new Promise((resolve) => socket!.once("holdfast:queue:add", resolve));
   wire.say('42["holdfast:queue:add",1]');
   expect(await event).toBe(1);
-  served.io._reserveControls(new Map([["holdfast:queue:add", (_socket, args, ack) => ack?.(null, args)]]));
+  const add: Control = (_socket, args, ack) => ack?.(null, args);
+  served.io._reserveControls(new Map([["holdfast:queue:add", add]]));
   wire.say('421["holdfast:queue:add",2]');
   expect(await wire.next()).toBe("431[null,[2]]");
 });

@@ -1,0 +1,27 @@
+import type { Gap, Position, StoredEvent } from "@holdfast/core";
+import type { Room } from "../adapter/index.ts";
+import type { OutgoingPacket, Part } from "../outbox/index.ts";
+
+/** A room, and the offset behind which its replay begins, or with which it has ended. */
+export type RoomOffset = readonly [room: Room, offset: number];
+
+/** What a client that speaks resume is told around a replay, and how fast it takes it. */
+export interface Framing {
+  /** Where the client said that it stands in a room. Told once: from then on the room is its own again. */
+  takeShown(room: Room): Position | undefined;
+  /** The member has joined a kept room, or left it. */
+  onJoin(room: Room): void;
+  onLeave(room: Room): void;
+  /** What is joined or left during this call is not told: the replay does, or nothing has happened. */
+  quietly(change: () => void): void;
+  /** A stored event as it goes to the client. */
+  toParts(event: StoredEvent): readonly Part[];
+  /** What comes before the events. */
+  begin(starts: readonly RoomOffset[]): OutgoingPacket[];
+  /** What comes behind the events. */
+  end(events: number, ends: readonly RoomOffset[], gaps: readonly Gap[]): OutgoingPacket;
+  /** Resolves when the client takes more events, with how many; with 0 if it is gone. */
+  credit(): Promise<number>;
+  /** So many have been sent. */
+  spend(events: number): void;
+}

@@ -1,0 +1,145 @@
+import type { KeptRooms } from "@holdfast/core";
+import type { PacketSink, Room } from "../adapter/index.ts";
+import type { Codec } from "../codec.ts";
+import { type Front, type Kept, storeSecret } from "../kept/index.ts";
+import type { Control, Extension, Party } from "../negotiation/index.ts";
+import { Stamps } from "../recovery/index.ts";
+import { type Asked, parseAsked, parseCredit, type ShownPosition } from "./asked.ts";
+import { Credit } from "./credit.ts";
+import { Dialect, StampedSink } from "./dialect.ts";
+import { Grants } from "./grants.ts";
+import { type ResolvedResumeOptions, type ResumeOptions, resolveResume } from "./options.ts";
+import { Reader, type Shelf, type Shown } from "./reader.ts";
+
+/** A socket, as far as resume is concerned. */
+export interface ResumingSocket extends Party {
+  outbox: PacketSink;
+  readonly rooms: ReadonlySet<Room>;
+  readonly nsp: {
+    readonly name: string;
+    readonly server: { readonly codec: Codec };
+    readonly adapter: object;
+  };
+  readonly client: { _speak(namespace: string, sink: PacketSink): void };
+}
+
+/** The adapter of every namespace of a server with a store. */
+interface Keeper {
+  readonly front: Front;
+  keptOf(rooms: Iterable<Room>): Room[];
+}
+
+/** Why a position does not count (PROTOCOL §3.7). */
+type Refusal = "POSITION_FORGED" | "POSITION_OLD" | "POSITION_FUTURE";
+
+/** Clients that go on where they stood, across everything: verifies what they show, and tells them where they stand. */
+export class Resume implements Extension<ResumingSocket> {
+  readonly name = "resume";
+  readonly controls: ReadonlyMap<string, Control<ResumingSocket>> = new Map([
+    ["holdfast:credit", (socket, [events]) => this.#readers.get(socket)?.giveCredit(parseCredit(events))],
+  ]);
+  readonly #rooms: KeptRooms;
+  readonly #options: ResolvedResumeOptions;
+  readonly #secret: Promise<Buffer>;
+  readonly #shelves = new Map<string, Shelf>();
+  readonly #readers = new WeakMap<object, Reader>();
+
+  constructor({ store, rooms }: Kept, options: ResumeOptions | undefined) {
+    this.#rooms = rooms;
+    this.#options = resolveResume(options);
+    this.#secret = storeSecret(store);
+    // whoever needs it hears of it
+    this.#secret.catch(() => {});
+  }
+
+  /** How many rooms of one socket's past are remembered. */
+  get positionsMax(): number {
+    return this.#options.positionsMax;
+  }
+
+  /** undefined for sockets that don't speak resume. */
+  readerOf(socket: object): Reader | undefined {
+    return this.#readers.get(socket);
+  }
+
+  async negotiate(socket: ResumingSocket, value: unknown): Promise<unknown> {
+    const asked = parseAsked(value, this.#options.positionsMax);
+    const shelf = await this.#shelf(socket);
+    const { grants } = shelf;
+    const key = asked.key !== undefined && grants.isKey(asked.key) ? asked.key : grants.newKey();
+    const user = this.#options.identify?.(socket) ?? undefined;
+    const byKey = `key:${key}`;
+    const holder = user === undefined ? byKey : `user:${user}`;
+    const { shown, refused } = this.#judge(asked, [holder, byKey], shelf);
+    const sink = new StampedSink(socket.outbox, shelf.dialect);
+    socket.outbox = sink;
+    socket.client._speak(shelf.namespace, sink);
+    this.#readers.set(socket, new Reader(socket, shelf, holder, shown, this.#credit(socket, asked)));
+    return { key, refused: Object.fromEntries(refused) };
+  }
+
+  onConnect(socket: ResumingSocket): void {
+    const reader = this.#readers.get(socket);
+    const rooms = [...socket.rooms].filter((room) => room !== socket.id);
+    // those of a recovered session, and what middleware made it join
+    for (const room of keeperOf(socket).keptOf(rooms)) reader?.onJoin(room);
+  }
+
+  onClose(socket: ResumingSocket): void {
+    this.#readers.get(socket)?.close();
+  }
+
+  #credit({ conn }: ResumingSocket, { credit }: Asked): Credit {
+    const { creditMax, creditTimeoutMs } = this.#options;
+    return new Credit(Math.min(credit, creditMax), creditTimeoutMs, () => {
+      const error = new Error(
+        `CREDIT_TIMEOUT: a replay has waited for its client for ${creditTimeoutMs} ms (option resume.creditTimeoutMs)`,
+      );
+      conn.onClose("transport error", Object.assign(error, { code: "CREDIT_TIMEOUT" }));
+    });
+  }
+
+  #judge({ positions }: Asked, holders: readonly string[], shelf: Shelf) {
+    const shown = new Map<Room, Shown>();
+    const refused = new Map<Room, Refusal>();
+    for (const position of positions) {
+      const outcome = this.#verdict(position, holders, shelf);
+      if (typeof outcome === "string") refused.set(position.room, outcome);
+      else shown.set(position.room, outcome);
+    }
+    return { shown, refused };
+  }
+
+  #verdict({ room, offset: text, grant: shown }: ShownPosition, holders: readonly string[], shelf: Shelf) {
+    const { namespace, grants, stamps, front } = shelf;
+    const grant = grants.read(shown, namespace, room, holders);
+    const offset = stamps.parse(text);
+    if (!grant || typeof offset !== "number") return "POSITION_FORGED";
+    const { floor, epoch } = grant;
+    if (offset < floor) return "POSITION_OLD";
+    // what an unclean stop has taken from a log with flush: false may have been the newest there was
+    const isCurrent = epoch === this.#rooms.positionOf(room, offset).epoch;
+    if (isCurrent && offset > front.last) return "POSITION_FUTURE";
+    return { epoch, offset, floor };
+  }
+
+  /** Rejects as the store does. */
+  async #shelf(socket: ResumingSocket): Promise<Shelf> {
+    const { name: namespace, server } = socket.nsp;
+    const { front } = keeperOf(socket);
+    const [secret] = await Promise.all([this.#secret, front.ready]);
+    let shelf = this.#shelves.get(namespace);
+    // a namespace may have been made anew
+    if (shelf?.front !== front) {
+      const stamps = new Stamps(secret, namespace);
+      const dialect = new Dialect(namespace, server.codec, stamps);
+      shelf = { namespace, rooms: this.#rooms, front, grants: new Grants(secret), stamps, dialect };
+      this.#shelves.set(namespace, shelf);
+    }
+    return shelf;
+  }
+}
+
+function keeperOf({ nsp }: ResumingSocket): Keeper {
+  return nsp.adapter as Keeper;
+}
