@@ -1,0 +1,314 @@
+import { createHash } from "node:crypto";
+import type { Operation } from "../store/index.ts";
+import { encodeBody } from "./body.ts";
+import type { QueueContext } from "./context.ts";
+import { tell } from "./context.ts";
+import { StoredJobHandle } from "./job-handle.ts";
+import type { JobLookup } from "./job-lookup.ts";
+import { decodeId, encodeId, type IdRecord, jobId, type StoredJob } from "./job-record.ts";
+import { KIND } from "./keys.ts";
+import { checkAddOptions, QUEUE_LIMITS, TIME_MAX_MS } from "./options.ts";
+import { QueueError } from "./queue-error.ts";
+import { type Transition, toAdd } from "./transitions.ts";
+import type { AddOptions, JobHandle, JobToAdd, PreparedAdd } from "./types.ts";
+
+/** A job that is about to be added. */
+interface Draft {
+  readonly job: StoredJob;
+  /** Of its data, if it has an id of its own. */
+  readonly hash: string;
+}
+
+/** Gives out sequences. */
+export interface Sequence {
+  next(): number;
+  /** Resolves when all sequences given out so far are safe from being given out again after a crash. */
+  reserved(): Promise<void>;
+}
+
+/** Adds jobs, each id once. */
+export class Adder {
+  readonly #context: QueueContext;
+  readonly #lookup: JobLookup;
+  readonly #sequence: Sequence;
+  /** Ids that are being added: who adds the same waits, and then finds it. */
+  readonly #claims = new Map<string, Promise<void>>();
+  /** Prepared, and not issued yet. */
+  #prepared = 0;
+
+  constructor(context: QueueContext, lookup: JobLookup, sequence: Sequence) {
+    this.#context = context;
+    this.#lookup = lookup;
+    this.#sequence = sequence;
+  }
+
+  /** Throws what a bad argument deserves. */
+  add(data: unknown, options: AddOptions): Promise<JobHandle> {
+    const draft = this.#draft(data, options);
+    if (draft.job.givenId !== undefined) return this.#addAll([draft]).then((handles) => handles[0]!);
+    this.#checkRoom(1);
+    const { job } = draft;
+    const { operations, change } = toAdd(this.#context.keys, job);
+    this.#expect(job);
+    return new Promise((resolve, reject) => {
+      this.#context.journal.write(operations, change, (error) => {
+        if (error) reject(this.#failed(job, error));
+        else resolve(this.#added(job));
+      });
+    });
+  }
+
+  async addMany(jobs: readonly JobToAdd[]): Promise<JobHandle[]> {
+    if (!Array.isArray(jobs) || jobs.length > QUEUE_LIMITS.addManyMax) {
+      throw new QueueError(
+        "QUEUE_INVALID",
+        `addMany takes a list of at most ${QUEUE_LIMITS.addManyMax} jobs`,
+      );
+    }
+    return this.#addAll(jobs.map(({ data, ...options }) => this.#draft(data, options)));
+  }
+
+  /** Adds a job, and writes these operations in the same commit. */
+  async addWith(data: unknown, options: AddOptions, operations: readonly Operation[]): Promise<void> {
+    const draft = this.#draft(data, options);
+    this.#checkRoom(1);
+    await this.#write([draft], operations);
+  }
+
+  async prepare(data: unknown, options: AddOptions): Promise<PreparedAdd> {
+    const draft = this.#draft(data, options);
+    const { job } = draft;
+    const id = jobId(job);
+    const claim = job.givenId === undefined ? undefined : await this.#claim(job.givenId, draft.hash);
+    if (claim && "isTaken" in claim) return new Present(new StoredJobHandle(this.#lookup, id, false));
+    try {
+      this.#checkRoom(1);
+      this.#prepared++;
+      await this.#sequence.reserved();
+    } catch (error) {
+      claim?.release();
+      throw error;
+    }
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      this.#prepared--;
+    };
+    const { operations, change } = this.#transition(draft);
+    const { keys, journal } = this.#context;
+    return {
+      id,
+      isNew: true,
+      operations,
+      preconditions:
+        job.givenId === undefined ? [] : [{ kind: KIND.id, key: keys.name(job.givenId), version: 0 }],
+      issued: (receipt) => {
+        if (isOver) return Promise.reject(new QueueError("QUEUE_INVALID", "It was issued or dropped before"));
+        end();
+        this.#expect(job);
+        return new Promise((resolve, reject) => {
+          journal.follow(receipt, change, (error) => {
+            claim?.release();
+            if (error) reject(this.#failed(job, error));
+            else resolve(this.#added(job));
+          });
+        });
+      },
+      dropped: () => {
+        end();
+        claim?.release();
+      },
+    };
+  }
+
+  async #addAll(drafts: readonly Draft[]): Promise<JobHandle[]> {
+    const releases: (() => void)[] = [];
+    const hashes = new Map<string, string>();
+    const fresh: Draft[] = [];
+    try {
+      for (const draft of drafts) {
+        if (await this.#isNew(draft, hashes, releases)) fresh.push(draft);
+      }
+      this.#checkRoom(fresh.length);
+      const added = new Map(await this.#write(fresh));
+      return drafts.map(
+        ({ job }) => added.get(job.seq) ?? new StoredJobHandle(this.#lookup, jobId(job), false),
+      );
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
+  async #write(
+    fresh: readonly Draft[],
+    more: readonly Operation[] = [],
+  ): Promise<[seq: number, handle: JobHandle][]> {
+    if (fresh.length === 0) return [];
+    const operations: Operation[] = [];
+    const change = { ready: 0, parked: 0 };
+    for (const draft of fresh) {
+      const transition = this.#transition(draft);
+      for (const operation of transition.operations) operations.push(operation);
+      change.ready += transition.change.ready ?? 0;
+      change.parked += transition.change.parked ?? 0;
+      this.#expect(draft.job);
+    }
+    let handles: [number, JobHandle][] = [];
+    await this.#context.journal.put([...operations, ...more], change, (error) => {
+      if (error) for (const { job } of fresh) this.#failed(job, error);
+      else handles = fresh.map(({ job }) => [job.seq, this.#added(job)]);
+    });
+    return handles;
+  }
+
+  /** Claims the ids of one batch, in which an id may come twice. */
+  async #isNew(
+    { job, hash }: Draft,
+    hashes: Map<string, string>,
+    releases: (() => void)[],
+  ): Promise<boolean> {
+    const id = job.givenId;
+    if (id === undefined) return true;
+    const earlier = hashes.get(id);
+    if (earlier !== undefined) {
+      if (earlier !== hash) throw conflict(id);
+      return false;
+    }
+    const claim = await this.#claim(id, hash);
+    hashes.set(id, hash);
+    if ("isTaken" in claim) return false;
+    releases.push(claim.release);
+    return true;
+  }
+
+  /** Waits until nobody else adds this id, and says whether it is taken. If not, nobody else adds it until `release`. */
+  async #claim(id: string, hash: string): Promise<{ isTaken: true } | { release: () => void }> {
+    for (let other = this.#claims.get(id); other; other = this.#claims.get(id)) await other;
+    let resolve = () => {};
+    this.#claims.set(
+      id,
+      new Promise((done) => {
+        resolve = done;
+      }),
+    );
+    const release = () => {
+      this.#claims.delete(id);
+      resolve();
+    };
+    let taken: IdRecord | undefined;
+    try {
+      const record = await this.#context.store.get(KIND.id, this.#context.keys.name(id));
+      taken = record && decodeId(record.value);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (!taken) return { release };
+    release();
+    if (taken.hash !== hash) throw conflict(id);
+    return { isTaken: true };
+  }
+
+  #draft(data: unknown, options: AddOptions): Draft {
+    checkAddOptions(options);
+    const { clock, options: queue } = this.#context;
+    const {
+      id,
+      priority = 0,
+      delayMs = 0,
+      expiresMs,
+      attempts = queue.attempts,
+      backoff,
+      timeoutMs,
+    } = options;
+    const body = encodeBody(data, queue.payloadBytesMax, "JOB_TOO_LARGE");
+    const now = clock.now();
+    const job: StoredJob = {
+      seq: this.#sequence.next(),
+      priority,
+      givenId: id,
+      attempt: 0,
+      attempts,
+      addedMs: now,
+      expiresAtMs: expiresMs === undefined ? 0 : later(now, expiresMs),
+      timeoutMs,
+      backoff,
+      error: undefined,
+      dueMs: delayMs > 0 ? later(now, delayMs) : 0,
+      body,
+    };
+    const hash =
+      id === undefined ? "" : createHash("sha256").update(body.bytes).digest("base64url").slice(0, 22);
+    return { job, hash };
+  }
+
+  #transition({ job, hash }: Draft): Transition {
+    const { keys } = this.#context;
+    const transition = toAdd(keys, job);
+    if (job.givenId !== undefined) {
+      const value = encodeId({ seq: job.seq, priority: job.priority, hash });
+      transition.operations.push({ type: "put", kind: KIND.id, key: keys.name(job.givenId), value });
+    }
+    return transition;
+  }
+
+  #checkRoom(count: number): void {
+    const { journal, options } = this.#context;
+    const { ready, parked } = journal.written;
+    if (ready + parked + this.#prepared + count <= options.lengthMax) return;
+    throw new QueueError("QUEUE_FULL", `The queue holds ${options.lengthMax} jobs`);
+  }
+
+  #expect(job: StoredJob): void {
+    if (job.dueMs === 0) this.#context.ready.expect(this.#context.keys.ready(job));
+  }
+
+  #failed(job: StoredJob, error: Error): Error {
+    this.#context.ready.gone(this.#context.keys.ready(job));
+    return error;
+  }
+
+  /** It is flushed. */
+  #added(job: StoredJob): JobHandle {
+    const { keys, ready, due, expiry, dispatch } = this.#context;
+    if (job.expiresAtMs > 0) expiry.note(job.expiresAtMs);
+    if (job.dueMs > 0) due.note(job.dueMs);
+    else {
+      ready.add({ key: keys.ready(job), job });
+      dispatch();
+    }
+    const id = jobId(job);
+    if (this.#context.watchers.has(id)) tell(this.#context, job, job.dueMs > 0 ? "delayed" : "waiting");
+    return new StoredJobHandle(this.#lookup, id, true);
+  }
+}
+
+/** A prepared add of a job that is there already: nothing to commit. */
+class Present implements PreparedAdd {
+  readonly operations = [];
+  readonly preconditions = [];
+  readonly isNew = false;
+  readonly id: string;
+  readonly #handle: JobHandle;
+
+  constructor(handle: JobHandle) {
+    this.id = handle.id;
+    this.#handle = handle;
+  }
+
+  async issued(receipt: { durable(): Promise<unknown> }): Promise<JobHandle> {
+    await receipt.durable();
+    return this.#handle;
+  }
+
+  dropped(): void {}
+}
+
+function later(now: number, ms: number): number {
+  return Math.min(now + Math.ceil(ms), TIME_MAX_MS);
+}
+
+function conflict(id: string): QueueError {
+  return new QueueError("QUEUE_JOB_CONFLICT", `A job with the id ${id} has other data`);
+}

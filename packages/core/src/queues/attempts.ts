@@ -1,0 +1,290 @@
+import type { Operation } from "../store/index.ts";
+import { Attempt, newSecret } from "./attempt.ts";
+import { type Body, decodeBody, encodeBody } from "./body.ts";
+import { type QueueContext, tell } from "./context.ts";
+import { Deadlines } from "./deadlines.ts";
+import { failureOf } from "./failure.ts";
+import { encodeLease, type StoredJob } from "./job-record.ts";
+import { NO_CHANGE } from "./journal.ts";
+import { KIND } from "./keys.ts";
+import { backoffMs, TIME_MAX_MS } from "./options.ts";
+import type { ReadyJob } from "./ready-jobs.ts";
+import type { Taker } from "./takers.ts";
+import {
+  drop,
+  finishedOf,
+  type Transition,
+  toDead,
+  toFinished,
+  toParked,
+  toReady,
+  toRemoved,
+} from "./transitions.ts";
+import type { JobFailure, LeaseEnd, Outcome } from "./types.ts";
+
+/** Without it, a write that fails is tried again until it succeeds. */
+type Settled = ((error?: Error) => void) | undefined;
+
+/** What becomes of an attempt. */
+interface Ending extends Transition {
+  /** It is to be noted in the log of finished jobs. */
+  readonly isFinish?: boolean | undefined;
+  flushed(): void;
+}
+
+const RETRY_MS = 1000;
+interface FailedOutcome {
+  readonly error: JobFailure;
+  readonly retryMs?: number | undefined;
+  readonly isFinal?: boolean | undefined;
+}
+
+const TIMED_OUT: JobFailure = { code: "JOB_TIMEOUT", message: "The attempt took too long" };
+const WORKER_LOST: JobFailure = { code: "LEASE_LOST", message: "The worker was lost" };
+
+/** All attempts under way in one queue, and what becomes of them. */
+export class Attempts {
+  readonly bySeq = new Map<number, Attempt>();
+  readonly #context: QueueContext;
+  readonly #freed: (taker: Taker) => void;
+  readonly #deadlines: Deadlines<Attempt>;
+  #isClosed = false;
+
+  /** `freed`: a taker has room for another attempt. */
+  constructor(context: QueueContext, freed: (taker: Taker) => void) {
+    this.#context = context;
+    this.#freed = freed;
+    this.#deadlines = new Deadlines(context.clock, (attempt) => this.#passed(attempt));
+  }
+
+  /** Writes an attempt, and delivers it once that is flushed. `failed` is called if it could not be written. */
+  begin(ready: ReadyJob, taker: Taker, failed: (error: Error) => void): void {
+    const secret = taker.owner === "" ? "" : newSecret();
+    const attempt = new Attempt(ready, taker, taker.owner, secret);
+    this.bySeq.set(ready.job.seq, attempt);
+    taker.attempts.add(attempt);
+    this.#context.journal.write([this.#putLease(attempt)], NO_CHANGE, (error) => {
+      if (error) {
+        this.#over(attempt);
+        if (taker.attempts.delete(attempt)) this.#freed(taker);
+        this.#context.ready.add(ready);
+        failed(error);
+      } else if (attempt.isUnwanted) this.#handBack(attempt);
+      else this.#start(attempt, taker);
+    });
+  }
+
+  /** One that was under way when the process before this one ended. Its owner may come back within the grace. */
+  restore(ready: ReadyJob, owner: string, secret: string): Attempt {
+    const { clock, options } = this.#context;
+    const attempt = new Attempt(ready, undefined, owner, secret);
+    attempt.state = "running";
+    attempt.timeoutAt = clock.monotonicMs() + (attempt.job.timeoutMs ?? options.timeoutMs);
+    this.bySeq.set(ready.job.seq, attempt);
+    return attempt;
+  }
+
+  /** Its taker is away: the lease lasts so long. */
+  grace(attempt: Attempt, graceMs: number): void {
+    if (attempt.state !== "running") return;
+    attempt.leaseEndsAt = this.#context.clock.monotonicMs() + graceMs;
+    this.#deadlines.watch(attempt);
+  }
+
+  /** Renews a lease. */
+  extend(attempt: Attempt): void {
+    attempt.leaseEndsAt = this.#context.clock.monotonicMs() + this.#context.options.leaseMs;
+    this.#deadlines.watch(attempt);
+    // So that it may be taken up again after a restart. A failure costs no more than that.
+    this.#context.journal.write([this.#putLease(attempt)], NO_CHANGE, () => {});
+  }
+
+  /** Starts the attempt's time anew. */
+  extendTimeout(attempt: Attempt): void {
+    const { clock, options } = this.#context;
+    attempt.timeoutAt = clock.monotonicMs() + (attempt.job.timeoutMs ?? options.timeoutMs);
+    this.#deadlines.watch(attempt);
+  }
+
+  progress(attempt: Attempt, value: unknown): void {
+    attempt.progress = value;
+    tell(this.#context, attempt.job, "running", { progress: value });
+  }
+
+  /**
+   * Writes how an attempt ended. If the store refuses, the attempt is running again, as if nothing had been said; its
+   * slot was free in between.
+   */
+  settle(attempt: Attempt, outcome: Outcome, settled?: Settled): void {
+    if ("handBack" in outcome) this.#handBack(attempt, settled);
+    else if ("error" in outcome) this.#end(attempt, this.#failed(attempt, outcome), settled);
+    else this.#end(attempt, this.#done(attempt, outcome.result), settled);
+  }
+
+  /** Takes it from whoever has it. The job waits again, with the attempt used; or that was the last one. */
+  lose(attempt: Attempt, reason: LeaseEnd): void {
+    if (attempt.state === "beginning") attempt.isUnwanted = true;
+    if (attempt.state !== "running") return;
+    const { taker } = attempt;
+    const outcome = reason === "timeout" ? { error: TIMED_OUT } : { error: WORKER_LOST, retryMs: 0 };
+    this.#end(attempt, this.#failed(attempt, outcome));
+    taker?.lost(attempt, reason);
+  }
+
+  /** Removes a running job. */
+  remove(attempt: Attempt, settled: (error?: Error) => void): void {
+    const { keys, ready } = this.#context;
+    const { taker } = attempt;
+    const flushed = () => {
+      ready.gone(attempt.key);
+      tell(this.#context, attempt.job, "removed");
+      taker?.lost(attempt, "removed");
+    };
+    this.#end(attempt, { ...toRemoved(keys, attempt.job, "lease"), flushed }, settled);
+  }
+
+  /** Resolves when it is over, durably, or the queue was closed. */
+  ended(attempt: Attempt): Promise<void> {
+    if (this.bySeq.get(attempt.job.seq) !== attempt || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => attempt.endListeners.push(resolve));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#deadlines.close();
+    for (const attempt of this.bySeq.values())
+      for (const resolve of attempt.endListeners.splice(0)) resolve();
+  }
+
+  #start(attempt: Attempt, taker: Taker): void {
+    const { clock, options } = this.#context;
+    attempt.state = "running";
+    const now = clock.monotonicMs();
+    attempt.timeoutAt = now + (attempt.job.timeoutMs ?? options.timeoutMs);
+    // A worker of this process is there for as long as the process is.
+    if (attempt.owner !== "") attempt.leaseEndsAt = now + options.leaseMs;
+    this.#deadlines.watch(attempt);
+    tell(this.#context, attempt.job, "running");
+    taker.deliver(attempt);
+  }
+
+  #done(attempt: Attempt, result: unknown): Ending {
+    const { keys, clock, options, finished, ready, watchers } = this.#context;
+    const { job, secret } = attempt;
+    let body: Body;
+    try {
+      body = encodeBody(result, options.resultBytesMax, "RESULT_TOO_LARGE");
+    } catch (error) {
+      return this.#failed(attempt, { error: failureOf(error), isFinal: true });
+    }
+    const record = finishedOf(job, "done", clock.now(), { result: body, secret });
+    return {
+      ...toFinished(keys, job, "lease", record, finished.isKept),
+      isFinish: true,
+      flushed: () => {
+        ready.gone(attempt.key);
+        finished.flushed();
+        if (watchers.has(attempt.id)) tell(this.#context, job, "done", { result: decodeBody(body) });
+      },
+    };
+  }
+
+  #failed(attempt: Attempt, { error, retryMs, isFinal }: FailedOutcome): Ending {
+    const { keys, clock, options, ready, due, finished } = this.#context;
+    const job: StoredJob = { ...attempt.job, error };
+    const now = clock.now();
+    if (isFinal || job.attempt >= job.attempts) {
+      const flushed = () => {
+        ready.gone(attempt.key);
+        finished.died(now);
+        tell(this.#context, job, "dead", { error });
+      };
+      return { ...toDead(keys, job, now), flushed };
+    }
+    if (job.expiresAtMs > 0 && job.expiresAtMs <= now) {
+      const flushed = () => {
+        ready.gone(attempt.key);
+        finished.flushed();
+        tell(this.#context, job, "expired", { error });
+      };
+      const transition = toFinished(keys, job, "lease", finishedOf(job, "expired", now), finished.isKept);
+      return { ...transition, isFinish: true, flushed };
+    }
+    const wait = backoffMs(job.backoff ?? options.backoff, job.attempt, this.#context.random());
+    const delayMs = retryMs ?? wait;
+    if (delayMs <= 0) {
+      const flushed = () => {
+        ready.add({ key: attempt.key, job });
+        tell(this.#context, job, "waiting", { error });
+      };
+      return { ...toReady(keys, job), flushed };
+    }
+    const dueMs = Math.min(Math.ceil(now + delayMs), TIME_MAX_MS);
+    const flushed = () => {
+      ready.gone(attempt.key);
+      due.note(dueMs);
+      tell(this.#context, job, "delayed", { error, dueMs });
+    };
+    return { ...toParked(keys, { ...job, dueMs }), flushed };
+  }
+
+  /** Back to where it was, as if the attempt had not been. */
+  #handBack(attempt: Attempt, settled?: Settled): void {
+    const { key, before } = attempt;
+    const flushed = () => {
+      this.#context.ready.add({ key, job: before });
+      tell(this.#context, before, "waiting");
+    };
+    this.#end(attempt, { operations: [drop(KIND.lease, key)], change: NO_CHANGE, flushed }, settled);
+  }
+
+  /** Writes the end of an attempt. Its slot is free at once, so that the next attempt shares the flush. */
+  #end(attempt: Attempt, ending: Ending, settled?: Settled): void {
+    const { taker } = attempt;
+    attempt.state = "ending";
+    this.#deadlines.drop(attempt);
+    if (taker?.attempts.delete(attempt)) this.#freed(taker);
+    this.#writeEnd(attempt, ending, settled);
+    this.#context.dispatch();
+  }
+
+  #writeEnd(attempt: Attempt, ending: Ending, settled: Settled): void {
+    const { journal, finished, clock } = this.#context;
+    if (ending.isFinish && finished.isKept) finished.note(attempt.job.seq);
+    journal.write(ending.operations, ending.change, (error) => {
+      if (!error) {
+        this.#over(attempt);
+        ending.flushed();
+        this.#context.changed();
+        this.#context.dispatch();
+      } else if (settled) this.#goOn(attempt);
+      else if (!this.#isClosed) {
+        this.#context.onError(error);
+        clock.after(RETRY_MS, () => this.#writeEnd(attempt, ending, settled));
+      }
+      settled?.(error);
+    });
+  }
+
+  /** Its end could not be written, and who told it was told so. */
+  #goOn(attempt: Attempt): void {
+    attempt.state = "running";
+    attempt.taker?.attempts.add(attempt);
+    this.#deadlines.watch(attempt);
+  }
+
+  #over(attempt: Attempt): void {
+    this.bySeq.delete(attempt.job.seq);
+    for (const resolve of attempt.endListeners) resolve();
+  }
+
+  #passed(attempt: Attempt): void {
+    this.lose(attempt, attempt.timeoutAt <= attempt.leaseEndsAt ? "timeout" : "expired");
+  }
+
+  #putLease({ key, job, owner, secret }: Attempt): Operation {
+    const untilMs = this.#context.clock.now() + this.#context.options.leaseMs;
+    const value = encodeLease({ attempt: job.attempt, owner, secret, untilMs });
+    return { type: "put", kind: KIND.lease, key, value };
+  }
+}

@@ -1,0 +1,203 @@
+import type { Attempt } from "./attempt.ts";
+import type { Attempts } from "./attempts.ts";
+import { decodeBody } from "./body.ts";
+import type { QueueContext } from "./context.ts";
+import { checkFailure } from "./failure.ts";
+import { decodeFinished } from "./job-record.ts";
+import { formatToken, KIND, parseToken } from "./keys.ts";
+import { checkName, QUEUE_LIMITS, TIME_MAX_MS, whole } from "./options.ts";
+import { QueueError } from "./queue-error.ts";
+import { leaseLost, type Settlements } from "./settlements.ts";
+import type { Taker, Takers } from "./takers.ts";
+import type { Consumer, ConsumerOptions, Lease, LeaseEnd, Outcome } from "./types.ts";
+
+/** A remote worker's side of a queue. */
+export class RemoteConsumer implements Taker, Consumer {
+  readonly owner: string;
+  readonly attempts = new Set<Attempt>();
+  capacity: number;
+  readonly #context: QueueContext;
+  readonly #all: Attempts;
+  readonly #takers: Takers;
+  readonly #settlements: Settlements;
+  readonly #options: ConsumerOptions;
+  #isStopped = false;
+  #isAway = false;
+  #isReleased = false;
+
+  constructor(
+    context: QueueContext,
+    all: Attempts,
+    takers: Takers,
+    settlements: Settlements,
+    options: ConsumerOptions,
+  ) {
+    this.owner = checkName("A consumer's owner", options.owner, QUEUE_LIMITS.idBytesMax);
+    this.capacity = whole("prefetch", options.prefetch ?? 1, 1, QUEUE_LIMITS.prefetchMax);
+    this.#context = context;
+    this.#all = all;
+    this.#takers = takers;
+    this.#settlements = settlements;
+    this.#options = options;
+  }
+
+  get isTaking(): boolean {
+    return !this.#isStopped && !this.#isAway && !this.#isReleased;
+  }
+
+  get leaseMs(): number {
+    return this.#context.options.leaseMs;
+  }
+
+  get leases(): readonly string[] {
+    return [...this.attempts]
+      .filter(({ state }) => state === "running")
+      .map((attempt) => this.#tokenOf(attempt));
+  }
+
+  setPrefetch(prefetch: number): void {
+    this.capacity = whole("prefetch", prefetch, 1, QUEUE_LIMITS.prefetchMax);
+    this.#free();
+  }
+
+  deliver(attempt: Attempt): void {
+    const { job, id } = attempt;
+    const { options, name } = this.#context;
+    let data: unknown;
+    const lease: Lease = {
+      token: this.#tokenOf(attempt),
+      id,
+      queue: name,
+      get data() {
+        data ??= decodeBody(job.body);
+        return data;
+      },
+      attempt: job.attempt,
+      attempts: job.attempts,
+      priority: job.priority,
+      addedMs: job.addedMs,
+      leaseMs: options.leaseMs,
+    };
+    try {
+      this.#options.deliver(lease);
+    } catch (error) {
+      this.#context.onError(error);
+      if (attempt.state === "running") this.#all.lose(attempt, "closed");
+    }
+  }
+
+  lost(attempt: Attempt, reason: LeaseEnd): void {
+    try {
+      this.#options.onLost?.(this.#tokenOf(attempt), reason);
+    } catch (error) {
+      this.#context.onError(error);
+    }
+  }
+
+  async settle(token: string, outcome: Outcome): Promise<void> {
+    const earlier = this.#settlements.find(token);
+    if (earlier) return earlier;
+    const attempt = this.#find(token);
+    if (!attempt) {
+      if (await this.#wasDone(token)) return;
+      throw leaseLost();
+    }
+    const checked = checkOutcome(outcome);
+    return this.#settlements.add(token, (settled) => this.#all.settle(attempt, checked, settled));
+  }
+
+  extend(token: string): number {
+    const attempt = this.#find(token);
+    if (!attempt || this.#isReleased) throw leaseLost();
+    if (attempt.taker !== this) {
+      // Left behind by the connection before this one, or by the process before this one.
+      const { taker } = attempt;
+      attempt.taker = this;
+      this.attempts.add(attempt);
+      if (taker?.attempts.delete(attempt)) this.#takers.freed(taker);
+    }
+    this.#all.extend(attempt);
+    const leftMs = attempt.endsAt - this.#context.clock.monotonicMs();
+    return Math.max(0, Math.min(this.leaseMs, Math.floor(leftMs)));
+  }
+
+  progress(token: string, value: unknown): void {
+    const attempt = this.#find(token);
+    if (!attempt) throw leaseLost();
+    this.#all.progress(attempt, value);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  start(): void {
+    this.#isStopped = false;
+    this.#free();
+  }
+
+  grace(graceMs: number = this.#context.options.graceMs): void {
+    whole("graceMs", graceMs, 0, TIME_MAX_MS);
+    this.#isAway = true;
+    for (const attempt of this.attempts) {
+      // One that was not delivered goes back as if nothing had been.
+      if (attempt.state === "beginning") attempt.isUnwanted = true;
+      else this.#all.grace(attempt, graceMs);
+    }
+  }
+
+  resume(): void {
+    if (this.#isReleased) throw new QueueError("QUEUE_CLOSED", "The consumer was released");
+    this.#isAway = false;
+    for (const attempt of this.attempts) {
+      if (attempt.state === "running") this.#all.extend(attempt);
+      else attempt.isUnwanted = false;
+    }
+    this.#free();
+  }
+
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#takers.remove(this);
+    const own = [...this.#all.bySeq.values()].filter(({ taker }) => taker === this);
+    for (const attempt of own) this.#all.lose(attempt, "closed");
+    await Promise.all(own.map((attempt) => this.#all.ended(attempt)));
+  }
+
+  #free(): void {
+    this.#takers.freed(this);
+    this.#context.dispatch();
+  }
+
+  #find(token: string): Attempt | undefined {
+    const parsed = parseToken(token);
+    if (!parsed || parsed.prefix !== this.#context.keys.prefix) return undefined;
+    const attempt = this.#all.bySeq.get(parsed.seq);
+    const isOwn =
+      attempt?.state === "running" && attempt.owner === this.owner && attempt.secret === parsed.secret;
+    return isOwn ? attempt : undefined;
+  }
+
+  /** Whether a job was done under this token: its answer may have been lost, with the process that gave it. */
+  async #wasDone(token: string): Promise<boolean> {
+    const parsed = parseToken(token);
+    const { keys, store } = this.#context;
+    if (!parsed || parsed.prefix !== keys.prefix) return false;
+    const record = await store.get(KIND.finished, keys.seq(parsed.seq));
+    return record !== undefined && decodeFinished(parsed.seq, record.value).secret === parsed.secret;
+  }
+
+  #tokenOf({ job, secret }: Attempt): string {
+    return formatToken({ prefix: this.#context.keys.prefix, seq: job.seq, secret });
+  }
+}
+
+/** What a peer said of its attempt. Throws `QUEUE_INVALID`. */
+function checkOutcome(outcome: Outcome): Outcome {
+  if ("error" in outcome) {
+    const { error, retryMs, isFinal } = outcome;
+    if (retryMs !== undefined) whole("retryMs", Math.ceil(retryMs), 0, TIME_MAX_MS);
+    return { error: checkFailure(error), retryMs, isFinal: isFinal === true };
+  }
+  return outcome;
+}
