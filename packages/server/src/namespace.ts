@@ -4,6 +4,7 @@ import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
 import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
 import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
+import { PendingSink } from "./negotiation/index.ts";
 import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
@@ -232,10 +233,13 @@ export class Namespace<
     onConnect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
     asked?: Asked,
   ): Promise<void> {
+    const pending = asked && new PendingSink(client.outbox);
+    if (pending) client._speak(this.name, pending);
     const socket = await this.#socket(client, auth);
     this._preConnectSockets.set(socket.id, socket);
     const isOpen = () => client.conn.readyState === "open";
     const settle = (error?: ExtendedError) => {
+      pending?.release(socket.outbox);
       if (isOpen() && !error) {
         this.#connect(socket, onConnect);
         return;

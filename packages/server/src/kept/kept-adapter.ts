@@ -69,7 +69,9 @@ export class KeepingAdapter extends Adapter {
       const member = this.table.member(id);
       if (!member || room === id || !this.#isKept(room)) return;
       catchup.onLeave(member, room);
-      this.#left.note(member, room, this.front.last);
+      // whoever is lost needs no memory of it
+      const isThere = (member as Partial<Joiner>).conn?.readyState === "open";
+      if (isThere) this.#left.note(member, room, this.front.last);
       this.#framing(member)?.onLeave(room);
     });
   }
