@@ -1,2 +1,3 @@
 export * from "./api.ts";
 export { io as default } from "./api.ts";
+export * from "./reliable/index.ts";

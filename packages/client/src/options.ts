@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import type { Loose } from "./events.ts";
+import type { OutboxOptions } from "./reliable/options.ts";
 
 export type TransportName = "polling" | "websocket" | (string & {});
 
@@ -87,7 +88,7 @@ export interface ManagerOptions extends EngineOptions {
   parser: Loose;
 }
 
-export interface SocketOptions {
+export interface SocketOptions extends OutboxOptions {
   /** Credentials for the server's middleware, or a function that hands them over at each connection. */
   auth?: { [key: string]: Loose } | ((callback: (data: object) => void) => void);
   /** How often a packet is sent again before its sender is told of the failure. Default: packets are not queued. */

@@ -13,6 +13,8 @@ import type {
 } from "./events.ts";
 import type { HandshakeData, SocketOptions } from "./options.ts";
 import type { Recovery } from "./recovery.ts";
+import type { Outbox } from "./reliable/outbox.ts";
+import type { Reliable } from "./reliable/reliable.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { After, Stop } from "./timers.ts";
 import type { CloseDetails, WriteOptions } from "./transport.ts";
@@ -87,6 +89,10 @@ export class Socket<
   recovered = false;
   /** What the option `resume` has to tell; silent without it. */
   readonly recovery: Recovery = new Emitter();
+  /** Emits what takes effect once, whatever happens. In a browser it is there once "holdfast-client/reliable" is. */
+  declare readonly reliable: Reliable<EmitEvents>;
+  /** What was emitted so and has no outcome yet. Likewise. */
+  declare readonly outbox: Outbox;
   /** What is sent to the server's middleware at each connection. */
   declare auth: SocketOptions["auth"];
   /** Events that came before the answer to our CONNECT. */

@@ -59,9 +59,9 @@ export class Courier {
     if (this._isTaking) return;
     this._isTaking = true;
     try {
-      let room: number;
-      while ((this._mayBeMore || this._knownId > this._lastId) && (room = this._room()) > 0) {
+      while ((this._mayBeMore || this._knownId > this._lastId) && this._room() > 0) {
         const known = this._knownId;
+        const room = this._room();
         this._mayBeMore = false;
         const entries = await this._stored.take(this._lastId, room);
         // the answer that makes us begin again may have come meanwhile

@@ -223,7 +223,10 @@ export class Ledger {
         // most storages can flag it as sent in one go with that
         this.courier?.deliver();
         const ids = await stored;
-        emits.forEach((emit, i) => this._waiting.set((emit.id = ids[i]!), emit));
+        for (const [i, emit] of emits.entries()) {
+          emit.id = ids[i]!;
+          this._waiting.set(emit.id, emit);
+        }
         this._tell(["added", emits.map(({ entry, id }) => ({ ...entry, id: id!, sent: false }))]);
       } catch (cause) {
         const error = new ReliableError("OUTBOX_FAILED", "The outbox can't store it", { cause });

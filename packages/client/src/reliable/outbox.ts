@@ -2,7 +2,7 @@ import { Emitter } from "../emitter.ts";
 import { extend } from "../extension.ts";
 import { parseUrl } from "../url.ts";
 import { Courier, type Link } from "./courier.ts";
-import { ReliableError, type Refusal } from "./error.ts";
+import { type Refusal, ReliableError } from "./error.ts";
 import { Ledger, type Settled } from "./ledger.ts";
 import { type OutboxSocket, plainLink, reliableLink } from "./link.ts";
 import { memoryStorage } from "./memory.ts";
@@ -100,14 +100,14 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
    */
   use(user: string | undefined): void {
     if (user === this._user) return;
-    this._close("USER_CHANGED", "The outbox of another user is used now");
+    this._leave("USER_CHANGED", "The outbox of another user is used now");
     this._user = user;
     this._reconnect();
   }
 
   /** Gives the storage free; what is in it stays. Those who wait are told `OUTBOX_CLOSED`. The next emit opens it. */
   async close(): Promise<void> {
-    this._close("OUTBOX_CLOSED", "The outbox was closed");
+    this._leave("OUTBOX_CLOSED", "The outbox was closed");
     await this._closing;
   }
 
@@ -161,7 +161,7 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     }
   }
 
-  private _close(code: string, message: string): void {
+  private _leave(code: string, message: string): void {
     const opening = this._opening;
     this._stop();
     this._opening = this._ledger = this._refusal = undefined;

@@ -1,5 +1,5 @@
-import type { Entry } from "./storage.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Entry } from "./storage.ts";
 
 /** What the pages that share an outbox tell each other. Storage has the truth: these are told sooner, or again. */
 export type TabMessage =

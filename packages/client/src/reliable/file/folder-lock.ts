@@ -25,7 +25,8 @@ export class FolderLock {
 
   /** Rejects with `OUTBOX_LOCKED` while another holds it. */
   static async acquire(folder: string): Promise<FolderLock> {
-    if (process.platform === "win32") return acquirePipe(folder, (server) => new FolderLock(server, () => {}));
+    if (process.platform === "win32")
+      return acquirePipe(folder, (server) => new FolderLock(server, () => {}));
     const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
     const path = (name: string) => join(shortPath(folder, descriptor), name);
     const id = randomBytes(8).toString("hex");
