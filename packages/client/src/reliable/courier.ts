@@ -132,14 +132,16 @@ export class Courier {
   private async _remove(): Promise<void> {
     if (this._isRemoving) return;
     this._isRemoving = true;
+    let ids: number[] = [];
     try {
       while (this._settledIds[0]) {
-        const ids = this._settledIds.splice(0);
+        ids = this._settledIds.splice(0);
         await this._stored.remove(ids, true);
         for (const id of ids) this._open.delete(id);
       }
     } catch (error) {
-      // at the next connection they are sent, and answered, again
+      // with the next ones
+      this._settledIds.push(...ids);
       this._reports.failed(error);
     }
     this._isRemoving = false;

@@ -30,7 +30,7 @@ interface Emit {
   id?: number;
 }
 
-/** Entries that were gone before anybody here knew them: news of other pages may be late. */
+/** Entries that are gone, for news of other pages that are late: they may even come before we know of an entry. */
 const GONE_MAX = 1000;
 
 /** What one outbox holds, who waits for which outcome, and what the pages that share it tell each other. */
@@ -105,7 +105,7 @@ export class Ledger {
   }
 
   sent(entries: Entry[]): void {
-    for (const entry of entries) this._know({ ...entry, sent: false });
+    for (const entry of entries) if (!this._gone.has(entry.id)) this._know({ ...entry, sent: false });
     const unflagged = entries.filter(({ sent }) => !sent);
     if (unflagged[0]) this._tell(["sent", unflagged.map(({ id }) => id)]);
   }
@@ -160,7 +160,7 @@ export class Ledger {
     const entry = this._drop(id);
     const emit = this._stopWaiting(id);
     const error = outcome[0] ? ReliableError.of(outcome[1]) : undefined;
-    if (!entry || !emit) this._note(id, outcome, !!entry);
+    this._note(id, outcome, !!entry);
     if (error) emit?.reject(error);
     else emit?.resolve(outcome[1]);
     if (entry) this._reports.settled({ ...entry, ...(error ? { error } : { reply: outcome[1] }) });
@@ -170,7 +170,7 @@ export class Ledger {
     const entry = this._drop(id);
     const emit = this._stopWaiting(id);
     const refusal = { code: "NOT_SENT", message: "Removed from the outbox" };
-    if (!entry) this._note(id, [1, refusal], true);
+    this._note(id, [1, refusal], true);
     emit?.reject(reason ?? ReliableError.of(refusal));
     if (entry) this._reports.removed(entry);
   }

@@ -70,8 +70,8 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
       answered: (answer) => this._answered(answer),
       closed: () => this._stop(),
     });
-    if (socket.connected) this._answered(undefined);
-    else this._open().catch(() => {});
+    // what fails is told by an event
+    void this._open();
   }
 
   /** What is on its way, oldest first. */
@@ -103,6 +103,7 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     this._leave("USER_CHANGED", "The outbox of another user is used now");
     this._user = user;
     this._reconnect();
+    void this._open();
   }
 
   /** Gives the storage free; what is in it stays. Those who wait are told `OUTBOX_CLOSED`. The next emit opens it. */
@@ -126,6 +127,8 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
           if (this._opening !== opening) return;
           this._ledger = ledger;
           this._update();
+          // the server does not know of it
+          if (this._socket.connected && !this._end) this._answered(undefined);
         },
         (error) => {
           this._opening = undefined;
@@ -189,13 +192,8 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     const ledger = this._asked;
     this._stop();
     if (socket.io.engine._handshake?.holdfast && (!ledger || ledger !== this._ledger)) {
-      // the outbox, or its user, came after CONNECT
-      queueMicrotask(() =>
-        this._open().then(
-          () => this._reconnect(),
-          () => {},
-        ),
-      );
+      // the outbox, or its user, came after CONNECT; or it can't be opened
+      if (this._ledger) queueMicrotask(() => this._reconnect());
     } else if (answer?.error) {
       this._refusal = ReliableError.of(answer.error);
       this.emit("error", this._refusal);
