@@ -1,20 +1,25 @@
 import { Socket } from "../api.ts";
+import type { DefaultEventsMap, EventsMap } from "../events.ts";
 import type { OutboxSocket } from "./link.ts";
 import type { OutboxOptions } from "./options.ts";
-import { Outbox } from "./outbox.ts";
-import { Reliable } from "./reliable.ts";
+import { Outbox as SocketOutbox } from "./outbox.ts";
+import { Reliable as SocketReliable } from "./reliable.ts";
 
 export { ReliableError } from "./error.ts";
 export type { Settled } from "./ledger.ts";
 export type { OutboxOptions } from "./options.ts";
-export type { Outbox, OutboxEvents, OutboxState } from "./outbox.ts";
-export type { Reliable, ReliableFlags } from "./reliable.ts";
+export type { OutboxEvents, OutboxState } from "./outbox.ts";
+export type { ReliableFlags } from "./reliable.ts";
 export type { Entry, NewEntry, OutboxStorage, StoredOutbox } from "./storage.ts";
+
+// as types: they come with a socket
+export type Outbox = SocketOutbox;
+export type Reliable<EmitEvents extends EventsMap = DefaultEventsMap> = SocketReliable<EmitEvents>;
 
 /** A socket that may have an outbox. */
 interface Extended extends OutboxSocket {
   _opts: OutboxOptions;
-  _outbox?: Outbox;
+  _outbox?: SocketOutbox;
   _onOpen(): void;
 }
 
@@ -22,7 +27,7 @@ const prototype = Socket.prototype as unknown as Extended;
 const { _onOpen } = prototype;
 
 // Kept on the socket: a proxy around it has it too.
-const outboxOf = (socket: Extended) => (socket._outbox ??= new Outbox(socket, socket._opts));
+const outboxOf = (socket: Extended) => (socket._outbox ??= new SocketOutbox(socket, socket._opts));
 
 Object.defineProperties(prototype, {
   outbox: {
@@ -32,7 +37,7 @@ Object.defineProperties(prototype, {
   },
   reliable: {
     get(this: Extended) {
-      return new Reliable(outboxOf(this), {});
+      return new SocketReliable(outboxOf(this), {});
     },
   },
 });
