@@ -14,6 +14,8 @@ import type { Watchers } from "./watchers.ts";
 export interface QueueContext {
   readonly name: string;
   readonly options: ResolvedQueueOptions;
+  /** The queue's. */
+  readonly opened: Promise<void>;
   readonly store: Store;
   readonly clock: Clock;
   readonly keys: QueueKeys;

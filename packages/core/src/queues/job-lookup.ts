@@ -74,6 +74,7 @@ export class JobLookup {
   }
 
   async get(id: string): Promise<JobInfo | undefined> {
+    await this.#context.opened;
     const found = await this.find(id);
     if (!found) return undefined;
     const { state } = found;
@@ -121,7 +122,8 @@ export class JobLookup {
         unwatch();
         this.#waiting.delete(fail);
       };
-      this.find(id).then((found) => {
+      const finding = this.#context.opened.then(() => this.find(id));
+      finding.then((found) => {
         if (!found) fail(new QueueError("JOB_UNKNOWN", `Nothing is known of job ${id}`));
         else if (found.state === "done") settle({ state: "done", result: decodeBody(found.finished.result) });
         else settle({ state: found.state, error: "job" in found ? found.job.error : undefined });

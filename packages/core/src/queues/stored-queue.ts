@@ -107,6 +107,9 @@ export class StoredQueue implements Queue {
       get finished() {
         return finished;
       },
+      get opened() {
+        return opened;
+      },
       moves: new Moves(),
       watchers: new Watchers(onError),
       random,
@@ -123,8 +126,9 @@ export class StoredQueue implements Queue {
     this.#adder = new Adder(context, this.#lookup, this.#head);
     this.#deadLetters = new DeadLetters(context, this.#lookup);
     this.#repeats = new Repeats(context, this.#adder);
-    this.opened = this.#open(record);
-    this.opened.catch(() => {});
+    const opened = this.#open(record);
+    opened.catch(() => {});
+    this.opened = opened;
   }
 
   add(data: unknown, options: AddOptions = {}): Promise<JobHandle> {
@@ -314,10 +318,14 @@ export class StoredQueue implements Queue {
   }
 
   /** Once the queue is open. Arguments that are wrong reject. */
-  async #when<T>(act: () => Promise<T>): Promise<T> {
-    if (!this.#isOpen) await this.opened;
-    this.#check();
-    return act();
+  #when<T>(act: () => Promise<T>): Promise<T> {
+    if (!this.#isOpen) return this.opened.then(() => this.#when(act));
+    try {
+      this.#check();
+      return act();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #check(): void {
