@@ -3,7 +3,7 @@ import { type Packet, PacketType } from "@holdfast/protocol";
 import type { PacketSink } from "./adapter/index.ts";
 import type { Codec, PacketDecoder } from "./codec.ts";
 import type { Socket as Connection, Consumer } from "./engine/index.ts";
-import { OutgoingPacket, type Part } from "./outbox/index.ts";
+import { OutgoingPacket, type Part, type Shed, type ShedPort } from "./outbox/index.ts";
 import type { PreEncoded } from "./pre-encoded.ts";
 
 /** What a client needs of the server. */
@@ -14,6 +14,20 @@ export interface ClientHost {
   /** Takes out of a CONNECT what is not the application's; throws if that is malformed. */
   readonly _negotiation: { take(client: Client, auth: Auth): Asked | undefined } | undefined;
   readonly namespacesPerConnectionMax: number;
+  /** Volatile packets were dropped. */
+  _onVolatileDropped(count: number): void;
+  /**
+   * See `OutboxOwner.shed`.
+   *
+   * @param socket of the client in that namespace
+   */
+  _shed(
+    namespace: string,
+    socket: ClientSocket | undefined,
+    port: ShedPort,
+    packet: OutgoingPacket,
+    mayStart: boolean,
+  ): Shed | undefined;
   /** Finds or makes the namespace and adds a socket to it; false if there is none for this name. */
   admit(name: string, auth: Auth, done: (nsp: ClientNamespace | false) => void): void;
 }
@@ -155,14 +169,21 @@ export class Client implements Consumer {
   /** Encodes and sends a packet to this client alone. */
   _packet(packet: Packet, { volatile, compress, preEncoded }: WriteOptions = {}): void {
     if (this.conn.readyState !== "open") return;
-    if (volatile && !this.outbox.writable) return;
+    if (volatile && !this.outbox.writable) {
+      this.server._onVolatileDropped(1);
+      return;
+    }
     const parts = preEncoded ? (packet as unknown as Part[]) : this.encoder.encode(packet);
     this.#sinkOf(packet.nsp, parts).push(new OutgoingPacket(parts, { compress: compress !== false }));
   }
 
   /** Sends what an adapter encoded; the same array to one client after the other. */
   writeToEngine(encodedPackets: readonly Part[] | Part, { volatile, compress }: WriteOptions): void {
-    if (this.conn.readyState !== "open" || (volatile && !this.outbox.writable)) return;
+    if (this.conn.readyState !== "open") return;
+    if (volatile && !this.outbox.writable) {
+      this.server._onVolatileDropped(1);
+      return;
+    }
     const parts = Array.isArray(encodedPackets) ? (encodedPackets as Part[]) : [encodedPackets as Part];
     this.#sinkOf(undefined, parts).share(this.server.preEncoded.packet(parts, compress !== false));
   }
@@ -173,6 +194,11 @@ export class Client implements Consumer {
 
   onClose(reason: string, description?: unknown): void {
     this.onclose(reason, description);
+  }
+
+  shed(packet: OutgoingPacket, mayStart: boolean): Shed | undefined {
+    const namespace = packet.stored?.namespace ?? packet.follows!;
+    return this.server._shed(namespace, this.#find(namespace), this.conn.outbox, packet, mayStart);
   }
 
   /** Decodes what came in. Whatever is wrong with it closes this connection and nothing else. */

@@ -27,10 +27,12 @@ import { KeepingAdapter, Kept } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
+import type { OutgoingPacket, Shed, ShedPort } from "./outbox/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
 import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
 import { Resume } from "./resume/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
+import { type ServerStats, Tally } from "./server-stats.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
 import { type CorsMiddleware, serveClientFiles } from "./static-client.ts";
@@ -112,6 +114,7 @@ export class Server<
   _controls: Controls | undefined = undefined;
   /** Sockets that speak resume; undefined without a store. @internal */
   readonly _resume: Resume | undefined;
+  readonly #tally = new Tally();
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: CorsMiddleware | undefined;
   #path!: string;
@@ -175,6 +178,29 @@ export class Server<
   storage(): Promise<StorageUsage> {
     if (!this._kept) return Promise.reject(new HoldfastError("NO_STORE", 'the server has no option "store"'));
     return this._kept.storage();
+  }
+
+  /** How it is doing: a snapshot, cheap enough to be taken every second. */
+  stats(): ServerStats {
+    return this.#tally.stats(this._nsps.values(), this._kept);
+  }
+
+  /** @internal */
+  _onVolatileDropped(count: number): void {
+    this.#tally.droppedVolatile += count;
+  }
+
+  /** @internal */
+  _shed(
+    namespace: string,
+    socket: object | undefined,
+    port: ShedPort,
+    packet: OutgoingPacket,
+    mayStart: boolean,
+  ): Shed | undefined {
+    const adapter = this._nsps.get(namespace)?.adapter;
+    if (!(adapter instanceof KeepingAdapter)) return undefined;
+    return adapter.shed(socket as Socket | undefined, port, packet, mayStart);
   }
 
   /** @internal */
@@ -265,6 +291,7 @@ export class Server<
   /** Takes the connections of an engine: ours, or one with the API of Engine.IO's server. */
   bind(engine: any): this {
     this.engine = engine;
+    this.#tally.add(engine);
     if (this._negotiation && engine instanceof OwnEngine) engine.opts.openFrame = MARK;
     this.engine.on("connection", (conn: Connection) => this.#onConnection(conn));
     return this;

@@ -516,6 +516,7 @@ export class Socket<
   _cleanup(): void {
     const { _agreement } = this;
     if (_agreement) for (const extension of _agreement.granted) extension.onClose?.(this);
+    (this.adapter as Partial<KeepingAdapter>).onGone?.(this);
     this.leaveAll();
     this.nsp._remove(this as any);
     this.#isGone = true;

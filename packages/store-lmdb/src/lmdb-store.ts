@@ -93,6 +93,10 @@ export class LmdbStore implements Store {
     return meta && { flushed: meta.epoch, unflushed: `${meta.epoch}.${meta.generation}` };
   }
 
+  get pendingBytes(): number {
+    return this.#group.pendingBytes;
+  }
+
   commit(operations: Operation | readonly Operation[], preconditions?: readonly Precondition[]): Receipt {
     return this.#group.submit(operations, preconditions);
   }

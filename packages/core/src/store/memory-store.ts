@@ -72,6 +72,10 @@ export class MemoryStore implements Store {
     this.#group.open();
   }
 
+  get pendingBytes(): number {
+    return this.#group.pendingBytes;
+  }
+
   commit(operations: Operation | readonly Operation[], preconditions?: readonly Precondition[]): Receipt {
     return this.#group.submit(operations, preconditions);
   }

@@ -156,6 +156,8 @@ export interface Store {
   readonly opened: Promise<void>;
   /** Undefined until `opened`. */
   readonly epochs: StoreEpochs | undefined;
+  /** What waits for its flush, in bytes, where the driver knows. */
+  readonly pendingBytes?: number;
 
   /**
    * The one write: all of it or nothing, after all preconditions hold. Operations of one commit apply in order.

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
 import { EventEmitter } from "node:events";
 import { Rooms, type RoomsObserver } from "@holdfast/core";
-import { type Gate, OutgoingPacket, type Part } from "../outbox/index.ts";
+import { type Gate, OutgoingPacket, type Part, type StoredAs } from "../outbox/index.ts";
 import type {
   AdapterContract,
   BroadcastOptions,
@@ -23,6 +23,8 @@ export interface Keeping {
   readonly parts?: readonly Part[] | undefined;
   /** See {@link OutgoingPacket.stamp}. */
   readonly stamp?: number | true | undefined;
+  /** See {@link OutgoingPacket.stored}. */
+  readonly stored?: StoredAs | undefined;
 }
 
 const NOBODY: ReadonlySet<Occupant> = new Set();
@@ -68,7 +70,9 @@ export class Adapter extends EventEmitter implements AdapterContract {
   }
 
   broadcast(packet: any, opts: BroadcastOptions): void {
-    this.deliver(this.encode(packet, opts), opts);
+    const delivery = this.encode(packet, opts);
+    this.deliver(delivery, opts);
+    if (delivery.dropped > 0) this.nsp.server._onVolatileDropped?.(delivery.dropped);
   }
 
   /** The packet, encoded once for all. */
@@ -81,8 +85,9 @@ export class Adapter extends EventEmitter implements AdapterContract {
       compress: flags?.compress !== false,
       gate: keeping?.gate,
       stamp: keeping?.stamp,
+      stored: keeping?.stored,
     });
-    return { packet, outgoing, isVolatile: !!flags?.volatile };
+    return { packet, outgoing, isVolatile: !!flags?.volatile, dropped: 0 };
   }
 
   /** Stores a packet that is to be kept. Here, nothing is. */
@@ -117,6 +122,7 @@ export class Adapter extends EventEmitter implements AdapterContract {
       receiver.expectAck(packet.id, ack);
       deliverTo(receiver, delivery);
     }
+    if (delivery.dropped > 0) this.nsp.server._onVolatileDropped?.(delivery.dropped);
     clientCountCallback(receivers.length);
   }
 

@@ -6,6 +6,8 @@ export interface Delivery {
   readonly packet: { data: unknown[] };
   readonly outgoing: OutgoingPacket;
   readonly isVolatile: boolean;
+  /** How many receivers a volatile one was dropped for. */
+  dropped: number;
 }
 
 /**
@@ -45,8 +47,8 @@ export function deliverOnce(
   }
 }
 
-export function deliverTo(receiver: Receiver, { packet, outgoing, isVolatile }: Delivery): void {
-  if (receiver._anyOutgoingListeners !== undefined) receiver.notifyOutgoingListeners(packet);
-  if (isVolatile && !receiver.outbox.writable) return;
-  receiver.outbox.share(outgoing);
+export function deliverTo(receiver: Receiver, delivery: Delivery): void {
+  if (receiver._anyOutgoingListeners !== undefined) receiver.notifyOutgoingListeners(delivery.packet);
+  if (delivery.isVolatile && !receiver.outbox.writable) delivery.dropped++;
+  else receiver.outbox.share(delivery.outgoing);
 }

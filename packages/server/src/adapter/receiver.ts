@@ -8,7 +8,7 @@ export interface PacketSink {
   push(packet: OutgoingPacket): void;
   share(packet: OutgoingPacket): void;
   skip(packet: OutgoingPacket): void;
-  hold(onReached: (hold: Hold) => void): Hold;
+  hold(onReached: (hold: Hold) => void, isPatient?: boolean): Hold;
   readonly writable: boolean;
 }
 

@@ -1,7 +1,14 @@
 import type { EventEmitter } from "node:events";
 import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
 import { LeanEventEmitter, type Listener } from "../lean-event-emitter.ts";
-import { type Flusher, Outbox, type OutboxOwner, OutgoingPacket, type Part } from "../outbox/index.ts";
+import {
+  type Flusher,
+  Outbox,
+  type OutboxOwner,
+  OutgoingPacket,
+  type Part,
+  type Shed,
+} from "../outbox/index.ts";
 import type { Deadlines, Heartbeats, Timed } from "./heartbeat.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { EngineRequest } from "./request.ts";
@@ -12,6 +19,8 @@ import { Upgrade } from "./upgrade.ts";
 export interface Consumer {
   onMessage(data: string | Buffer): void;
   onClose(reason: string, description?: unknown): void;
+  /** See {@link OutboxOwner}. Without it everything waits in memory. */
+  shed?(packet: OutgoingPacket, mayStart: boolean): Shed | undefined;
 }
 
 /** The server, as far as its connections are concerned. */
@@ -101,10 +110,6 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     return this.transport;
   }
 
-  get outboxBytesMax(): number {
-    return this.server.opts.outboxBytesMax;
-  }
-
   /** What has not left yet. A copy. */
   get writeBuffer(): OutgoingFrame[] {
     return [...this.transport.pendingPackets, ...this.outbox.unflushed()].flatMap(framesOf);
@@ -189,7 +194,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.outbox.flush();
     if (this.#isDrained()) this.#closeTransport(false);
     // what is issued from now on waits behind it for ever: a busy room cannot put off the close
-    else this.outbox.hold(() => this.#onLastIssued());
+    else this.outbox.hold(() => this.#onLastIssued(), false);
   }
 
   /** Ends the connection without a word to the client. */
@@ -302,12 +307,21 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     if (this.#isClosing) this.#closeTransport(false);
   }
 
-  onOverflow(pendingBytes: number): void {
-    const limit = this.outboxBytesMax;
+  shed(packet: OutgoingPacket, mayStart: boolean): Shed | undefined {
+    return this.consumer?.shed?.(packet, mayStart);
+  }
+
+  onOverflow(pendingBytes: number, bytesMax: number): void {
+    const { outboxBytesMax } = this.server.opts;
+    const limit =
+      bytesMax < outboxBytesMax
+        ? `${Math.floor(bytesMax)}, its share of all that waits (option outboxTotalBytesMax)`
+        : `${bytesMax} (option outboxBytesMax)`;
     const error = new Error(
-      `OUTBOX_FULL: ${pendingBytes} bytes wait for a slow reader, the limit is ${limit} (option outboxBytesMax)`,
+      `OUTBOX_FULL: ${pendingBytes} bytes wait for a slow reader, the limit is ${limit}`,
     );
-    this.onClose("transport error", Object.assign(error, { code: "OUTBOX_FULL" }));
+    // whoever listens to the close must not run in the middle of somebody's broadcast
+    process.nextTick(closeFull, this, Object.assign(error, { code: "OUTBOX_FULL" }));
   }
 
   // --- upgrade
@@ -400,6 +414,10 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     transport.discard();
     transport.close();
   }
+}
+
+function closeFull(connection: Connection, error: Error): void {
+  connection.onClose("transport error", error);
 }
 
 function forgetUnsent({ outbox, transport }: Connection): void {

@@ -49,6 +49,16 @@ export interface ServerOptions {
    * nothing waits. Past the limit the connection is closed. Default 16,777,216.
    */
   outboxBytesMax?: number;
+  /**
+   * How many bytes may wait for one connection before stored events no longer wait in memory: they come from the log
+   * as the reader takes them. Without a log nothing changes at this point. Default 1,048,576.
+   */
+  shedBytes?: number;
+  /**
+   * The most bytes that may wait for all connections together. Past it, `shedBytes` counts as 65,536, and a connection
+   * for which more than its share waits is closed. Default 536,870,912.
+   */
+  outboxTotalBytesMax?: number;
 }
 
 export interface AttachOptions {
@@ -80,7 +90,9 @@ type Defaulted =
   | "wsEngine"
   | "allowEIO3"
   | "cors"
-  | "outboxBytesMax";
+  | "outboxBytesMax"
+  | "shedBytes"
+  | "outboxTotalBytesMax";
 
 /** Options with their defaults filled in. */
 export type ResolvedOptions = Omit<ServerOptions, Defaulted | "cors"> &
@@ -101,6 +113,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     cors: false,
     allowEIO3: false,
     outboxBytesMax: 16 * 1024 * 1024,
+    shedBytes: 1024 * 1024,
+    outboxTotalBytesMax: 512 * 1024 * 1024,
     ...options,
   } as ResolvedOptions;
   if (options.cookie) {

@@ -5,7 +5,7 @@ import { serialize } from "cookie";
 import cors from "cors";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Listener } from "../lean-event-emitter.ts";
-import { Flusher } from "../outbox/index.ts";
+import { Backlog, Flusher } from "../outbox/index.ts";
 import { attachTo } from "./attach.ts";
 import { Connection, OBSERVING } from "./connection.ts";
 import { errorMessages, errors, type Refusal } from "./errors.ts";
@@ -44,7 +44,7 @@ export class Server extends EventEmitter {
   /** The WebSocket server. */
   ws: WebSocketEngine | undefined;
   /** What all outboxes of this server share. */
-  readonly flusher = new Flusher();
+  readonly flusher: Flusher;
   /** True once somebody listens to flushes. */
   isObserved = false;
   #heartbeats: Heartbeats | undefined;
@@ -54,6 +54,7 @@ export class Server extends EventEmitter {
   constructor(options: ServerOptions = {}) {
     super();
     this.opts = resolveOptions(options);
+    this.flusher = new Flusher(new Backlog(this.opts));
     if (this.opts.cors) this.use(cors(this.opts.cors as cors.CorsOptions) as Middleware);
     const { opts } = this;
     this.#pollingOptions = {

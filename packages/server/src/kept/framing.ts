@@ -1,6 +1,7 @@
-import type { Gap, Position, StoredEvent } from "@holdfast/core";
+import type { Gap, Position } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
-import type { OutgoingPacket, Part } from "../outbox/index.ts";
+import type { OutgoingPacket } from "../outbox/index.ts";
+import type { Dialect } from "./shedding/index.ts";
 
 /** A room, and the offset behind which its replay begins, or with which it has ended. */
 export type RoomOffset = readonly [room: Room, offset: number];
@@ -14,12 +15,14 @@ export interface Framing {
   onLeave(room: Room): void;
   /** What is joined or left during this call is not told: the replay does, or nothing has happened. */
   quietly(change: () => void): void;
-  /** A stored event as it goes to the client. */
-  toParts(event: StoredEvent): readonly Part[];
+  /** How stored events go to the client. */
+  readonly dialect: Dialect;
   /** What comes before the events. */
   begin(starts: readonly RoomOffset[]): OutgoingPacket[];
   /** What comes behind the events. */
   end(events: number, ends: readonly RoomOffset[], gaps: readonly Gap[]): OutgoingPacket;
+  /** What tells the client that events which it was to get, with no replay under way, are gone. */
+  gap(gaps: readonly Gap[]): OutgoingPacket[];
   /** Resolves when the client takes more events, with how many; with 0 if it is gone. */
   credit(): Promise<number>;
   /** So many have been sent. */

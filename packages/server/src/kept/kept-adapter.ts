@@ -9,13 +9,14 @@ import {
 } from "@holdfast/core";
 import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
-import { Gate, type Part } from "../outbox/index.ts";
+import { Gate, type OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
 import type { Framing } from "./framing.ts";
 import { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
 import { LeftRooms } from "./left-rooms.ts";
 import { Catchup, type LastResult, type ReplayResult, type Starts } from "./replay.ts";
+import { type Dialect, LogWindow, Shedding } from "./shedding/index.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
 
 /** A stored event, as `history` gives it. */
@@ -48,6 +49,8 @@ export class KeepingAdapter extends Adapter {
   readonly #kept: Kept;
   readonly #left: LeftRooms;
   readonly #catchup: Catchup;
+  readonly #shedding: Shedding;
+  readonly #dialect: Dialect = { parts: (event) => this.inTurn(event) };
   /** Set while `publish` issues its event: its fate is the caller's to hear of. */
   #publication: Publication | undefined;
 
@@ -58,8 +61,23 @@ export class KeepingAdapter extends Adapter {
     this.#catchup = catchup;
     this.front = new Front(this.#kept.store, nsp.name);
     this.#left = new LeftRooms(nsp.server._resume.positionsMax);
+    this.#shedding = new Shedding({
+      window: new LogWindow(this.#kept.store, nsp.name),
+      dialectOf: (socket) => this.#framing(socket)?.dialect ?? this.#dialect,
+      isMember: (socket, log) => this.isMember(socket, log),
+      settled: () => this.#kept.store.head(nsp.name),
+      onReplayed: (events) => {
+        this.#kept.replayed += events;
+      },
+      onGap: (socket, gaps) => this.#framing(socket)?.gap(gaps),
+    });
+    const onChange = (member: object, room: Room, isJoin: boolean) => {
+      const log = this.logOf(room);
+      if (log !== undefined) this.#shedding.onChange(member, log, isJoin, this.front.last);
+    };
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
+      if (member) onChange(member, room, true);
       if (!member || room === id || !this.#isKept(room)) return;
       catchup.onJoin(member, room);
       this.#left.forget(member, room);
@@ -67,6 +85,7 @@ export class KeepingAdapter extends Adapter {
     });
     this.on("leave-room", (room: Room, id: string) => {
       const member = this.table.member(id);
+      if (member) onChange(member, room, false);
       if (!member || room === id || !this.#isKept(room)) return;
       catchup.onLeave(member, room);
       // whoever is lost needs no memory of it
@@ -101,8 +120,27 @@ export class KeepingAdapter extends Adapter {
     const free = rooms.filter((room) => this.keptOf([room]).length === 0);
     if (free.length > 0) return Promise.reject(notKept(free));
     const framing = this.#framing(socket);
-    const toParts = framing ? (event: StoredEvent) => framing.toParts(event) : this.replayer();
-    return this.#catchup.join(socket, rooms, since, toParts, framing);
+    const toParts = framing ? (event: StoredEvent) => framing.dialect.parts(event) : this.replayer();
+    const joined = this.#catchup.join(socket, rooms, since, toParts, framing);
+    return joined.then((result) => {
+      this.#kept.replayed += result.events;
+      return result;
+    });
+  }
+
+  /** See `OutboxOwner.shed`. Called for sockets of this namespace, or those that have just left it. */
+  shed(
+    socket: Joiner | undefined,
+    port: ShedPort,
+    packet: OutgoingPacket,
+    mayStart: boolean,
+  ): Shed | undefined {
+    return this.#shedding.take(socket, port, packet, mayStart);
+  }
+
+  /** A socket is no more. */
+  onGone(socket: Joiner): void {
+    this.#shedding.onGone(socket, this.front.last);
   }
 
   /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */
@@ -147,6 +185,16 @@ export class KeepingAdapter extends Adapter {
     return this.keptOf(rooms);
   }
 
+  /** The name of a room's log, as events have it; undefined if it can't have one. */
+  protected logOf(room: unknown): string | undefined {
+    return typeof room === "string" ? room : undefined;
+  }
+
+  /** Whether the socket gets now what goes to a log. */
+  protected isMember(socket: Joiner, log: string): boolean {
+    return socket.rooms.has(log);
+  }
+
   /** What is sent of an event that is being stored. */
   protected stored(_packet: any, parts: readonly Part[], _receipt: Receipt): readonly Part[] {
     return parts;
@@ -160,6 +208,11 @@ export class KeepingAdapter extends Adapter {
   /** What is sent of stored events to who joins now, with `since`. */
   protected replayer(): (event: StoredEvent) => readonly Part[] {
     return (event) => this.replayed(event);
+  }
+
+  /** What is sent of a stored event to whoever gets all of them in their order. */
+  protected inTurn(event: StoredEvent): readonly Part[] {
+    return this.replayed(event);
   }
 
   /** A stored event as it was issued. */
@@ -200,7 +253,8 @@ export class KeepingAdapter extends Adapter {
     const sent = this.stored(packet, parts, receipt);
     // without an offset it is as if it were not stored: it may be replayed once more
     const stamp = sent !== parts || receipt.offset || undefined;
-    return { gate: receipt.isEarly ? undefined : gate, parts: sent, stamp };
+    const stored = { namespace, rooms: logs, except: except ?? [], receipt };
+    return { gate: receipt.isEarly ? undefined : gate, parts: sent, stamp, stored };
   }
 
   /** Nobody listens to, or looks up, what was refused. */

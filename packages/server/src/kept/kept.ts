@@ -36,6 +36,8 @@ export class Kept {
   readonly rooms: KeptRooms;
   readonly gates = new CommitGates();
   readonly onError: OnError;
+  /** Events sent from the log. */
+  replayed = 0;
   readonly #isOwn: boolean;
 
   /** @param fallback how long events of other rooms are kept, where they are */

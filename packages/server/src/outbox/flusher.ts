@@ -1,3 +1,4 @@
+import type { Backlog } from "./backlog.ts";
 import { ChainNode } from "./chain.ts";
 
 /** What a flusher calls when the tick ends. */
@@ -20,11 +21,17 @@ export class Flusher {
   readonly lane = new Lane();
   /** Of those with a socket whose events end in one more argument: beside the others, each would be a chain of its own. */
   readonly stampedLane = new Lane();
+  /** What waits for all of them. */
+  readonly backlog: Backlog;
   #dirty: Flushable[] = [];
   #appended: ChainNode[] = [];
   #reached: ChainNode[] = [];
   #isScheduled = false;
   readonly #endTick = () => this.flush();
+
+  constructor(backlog: Backlog) {
+    this.backlog = backlog;
+  }
 
   /** Flushes `outbox` when this tick ends. */
   mark(outbox: Flushable): void {

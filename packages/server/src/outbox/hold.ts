@@ -1,4 +1,5 @@
 import { OutgoingPacket } from "./outgoing-packet.ts";
+import type { Shed } from "./shed.ts";
 
 /** A hold writes on once no more than this waits. */
 const READY_BYTES_MAX = 256 * 1024;
@@ -28,15 +29,21 @@ export class Hold extends OutgoingPacket {
   #isDiscarded = false;
   #isReached = false;
   #whenReady: (() => void) | undefined;
+  /** What was issued before and has to come from the log first. */
+  #sheds: Set<Shed> | undefined;
+  /** False for the last hold of a connection that is being closed: it is not closed later because it is slow. */
+  readonly isPatient: boolean;
 
   /**
    * @param onReached called once everything issued before has been given to the sink: now the hold may write; or, if
    * that never happens, when the connection has closed
+   * @param isPatient whether that means what is shed too
    */
-  constructor(owner: HoldOwner, onReached: (hold: Hold) => void) {
+  constructor(owner: HoldOwner, onReached: (hold: Hold) => void, isPatient = true) {
     super([]);
     this.#owner = owner;
     this.#onReached = onReached;
+    this.isPatient = isPatient;
   }
 
   /** What waits behind it, in bytes. */
@@ -81,6 +88,29 @@ export class Hold extends OutgoingPacket {
     this.#isDiscarded = true;
     this.onDrain();
     this.reach();
+  }
+
+  /** Called by the outbox: these come before it. They get no more packets. */
+  follow(sheds: readonly Shed[]): void {
+    this.#sheds = new Set(sheds);
+    for (const shed of sheds) shed.seal();
+  }
+
+  /** Called by the outbox: what was issued before the first of those that it follows is with the sink. */
+  approach(): void {
+    if (!this.#sheds?.size) this.reach();
+    // each may end at once
+    else for (const shed of [...this.#sheds]) shed.begin();
+  }
+
+  /** Called by the outbox: one that it may follow has ended. */
+  onShedEnd(shed: Shed): void {
+    if (this.#sheds?.delete(shed) && this.#sheds.size === 0) this.reach();
+  }
+
+  /** Those that it follows and that have not ended. */
+  get sheds(): Iterable<Shed> {
+    return this.#sheds ?? [];
   }
 
   /** Called by the outbox. */

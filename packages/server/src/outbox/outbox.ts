@@ -3,18 +3,19 @@ import type { Flushable, Flusher, Lane } from "./flusher.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
 import { Hold, type HoldOwner } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
+import type { Shed, ShedPort } from "./shed.ts";
 import type { Sink } from "./sink.ts";
 
 /** Past this an outbox does not wait for the end of the tick. */
 const TICK_BYTES_MAX = 256 * 1024;
+/** No more than this waits when what was shed is read on. */
+const READY_BYTES_MAX = 64 * 1024;
 /** Packets of one connection are built into buffers of about this size. */
 const JOIN_BYTES_MAX = 64 * 1024;
 
 /** What an outbox needs of its connection. */
 export interface OutboxOwner {
   readonly sink: Sink;
-  /** The limit on what the kernel or the client has not taken. */
-  readonly outboxBytesMax: number;
   /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
   readonly isObserved: boolean;
   onIssue(packet: OutgoingPacket): void;
@@ -24,8 +25,15 @@ export interface OutboxOwner {
   onWritten(): void;
   /** All that was issued has been given to the sink. */
   onFlushed(): void;
-  /** The limit is passed: MUST close the connection. */
-  onOverflow(pendingBytes: number): void;
+  /**
+   * Leaves a stored packet to the log, or one that follows such to whoever writes those, and returns who writes it
+   * later; undefined if it has to wait here.
+   *
+   * @param mayStart too much waits already: whoever is not behind yet is from now on
+   */
+  shed(packet: OutgoingPacket, mayStart: boolean): Shed | undefined;
+  /** The limit is passed: MUST close the connection, though not in this turn: others are in the middle of a broadcast. */
+  onOverflow(pendingBytes: number, bytesMax: number): void;
 }
 
 /**
@@ -41,7 +49,7 @@ interface Edit {
  * What waits to be written to one connection: a stretch of the chain that it shares with others, and its edits. Every
  * packet, whether for one or for thousands, passes here, and leaves in the order of issue.
  */
-export class Outbox implements Flushable, GateWaiter, HoldOwner {
+export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   readonly #owner: OutboxOwner;
   readonly #flusher: Flusher;
   #lane: Lane;
@@ -59,6 +67,15 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   /** Holds that are not released, in order. Only the first can have been reached. */
   #holds: Hold[] | undefined = undefined;
   #isHeld = false;
+  /** Those that take what is flushed now; what is issued behind the last hold, as far as it has been flushed. */
+  #sheds: Shed[] | undefined = undefined;
+  /** All that have not ended. */
+  #shedCount = 0;
+  #waiting: (() => void)[] | undefined = undefined;
+  /** What the backlog was told last, in bytes. */
+  #countedBytes = 0;
+  /** The limit was passed, or the connection is closed: nothing more is given to the sink. */
+  #isOver = false;
 
   constructor(owner: OutboxOwner, flusher: Flusher) {
     this.#owner = owner;
@@ -70,7 +87,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Whether a packet issued now would be the next on the wire: what volatile asks. */
   get writable(): boolean {
-    return !this.#isOwed && !this.#holds && this.#owner.sink.isIdle;
+    return !this.#isOwed && !this.#holds && !this.#shedCount && this.#owner.sink.isIdle;
   }
 
   /** Whether everything issued has been given to the sink. */
@@ -108,9 +125,10 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
    * Stops this connection here until the hold is released.
    *
    * @param onReached called, perhaps at once, when everything issued before has been given to the sink
+   * @param isPatient whether that means what is shed too
    */
-  hold(onReached: (hold: Hold) => void): Hold {
-    const hold = new Hold(this, onReached);
+  hold(onReached: (hold: Hold) => void, isPatient = true): Hold {
+    const hold = new Hold(this, onReached, isPatient);
     this.#holds ??= [];
     this.#holds.push(hold);
     this.push(hold);
@@ -129,24 +147,80 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** The sink has taken something. */
   onDrain(): void {
+    if (this.#countedBytes > 0) this.#account();
     if (this.#isHeld) this.#holds![0]!.onDrain();
+    const waiting = this.#waiting;
+    if (!waiting || this.pendingBytes > READY_BYTES_MAX) return;
+    this.#waiting = undefined;
+    for (const resolve of waiting) resolve();
   }
 
-  writeAhead(packets: OutgoingPacket[]): void {
-    this.#write(packets);
+  /** What the reader has not taken, and what waits behind holds, in bytes. */
+  get waitingBytes(): number {
+    return this.#owner.sink.pendingBytes + this.heldBytes;
   }
+
+  writeAhead(packets: readonly OutgoingPacket[]): void {
+    this.#write(packets);
+    this.#account();
+  }
+
+  // --- for sheds
+
+  get isCrowded(): boolean {
+    return this.#flusher.backlog.isCrowded;
+  }
+
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#shedCount === 0 || this.pendingBytes <= READY_BYTES_MAX) setImmediate(resolve);
+      else {
+        this.#waiting ??= [];
+        this.#waiting.push(resolve);
+      }
+    });
+  }
+
+  write(packets: readonly OutgoingPacket[]): void {
+    this.writeAhead(packets);
+  }
+
+  onNear(): void {
+    if (this.#isHeld || !this.#sheds?.every(({ isNear }) => isNear)) return;
+    const hold = new Hold(this, () => hold.release());
+    this.#holds ??= [];
+    this.#holds.unshift(hold);
+    this.#meet(hold);
+    hold.approach();
+  }
+
+  onShedEnd(shed: Shed): void {
+    this.#shedCount--;
+    if (this.#shedCount === 0) this.#flusher.backlog.behind--;
+    const sheds = this.#sheds?.filter((other) => other !== shed);
+    this.#sheds = sheds?.length ? sheds : undefined;
+    for (const hold of this.#holds ?? []) hold.onShedEnd(shed);
+  }
+
+  // ---
 
   onRelease(hold: Hold): void {
     if (!this.#isHeld || this.#holds?.[0] !== hold) return;
     this.#isHeld = false;
     this.#holds.shift();
     if (this.#holds.length === 0) this.#holds = undefined;
-    this.#pass(hold.takeQueue());
+    this.#pass(hold.takeQueue(), true);
+    // what was shed behind the hold follows what waited behind it
+    if (!this.#isHeld) for (const shed of [...(this.#sheds ?? [])]) shed.begin();
     if (this.isEmpty) this.#owner.onFlushed();
   }
 
   /** Gives the sink what may leave. Called when a tick ends, a gate opens, or the sink changed. */
   flush(): void {
+    if (this.#isOver) {
+      this.#forget();
+      return;
+    }
     const tickBytes = this.#tickBytes;
     this.#isMarked = false;
     this.#tickBytes = 0;
@@ -172,7 +246,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
     if (head !== limit || edits) this.#give(head, limit, edits);
     else if (closed) this.#stayBehindGate(tickBytes);
     // the sink may be a new one, which had nothing to drain
-    if (this.#isHeld) this.onDrain();
+    if (this.#isHeld || this.#waiting) this.onDrain();
     if (this.isEmpty) this.#owner.onFlushed();
   }
 
@@ -194,14 +268,31 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
 
   /** Forgets everything: the connection is closed. */
   discard(): void {
+    this.#isOver = true;
+    this.#forget();
+    const holds = this.#holds ?? [];
+    const sheds = [...(this.#sheds ?? []), ...holds.flatMap((hold) => [...hold.sheds])];
+    const waiting = this.#waiting ?? [];
+    this.#holds = undefined;
+    this.#isHeld = false;
+    this.#sheds = undefined;
+    this.#waiting = undefined;
+    if (this.#shedCount > 0) this.#flusher.backlog.behind--;
+    this.#shedCount = 0;
+    this.#flusher.backlog.count(this, 0, this.#countedBytes);
+    this.#countedBytes = 0;
+    for (const shed of sheds) shed.cancel();
+    for (const hold of holds) hold.discard();
+    for (const resolve of waiting) resolve();
+  }
+
+  #forget(): void {
     this.#head = this.#tail = this.#lane.root;
     this.#edits = undefined;
     this.#isOwed = false;
+    this.#isMarked = false;
+    this.#tickBytes = 0;
     this.#gatedBytes = 0;
-    const holds = this.#holds;
-    this.#holds = undefined;
-    this.#isHeld = false;
-    for (const hold of holds ?? []) hold.discard();
   }
 
   #mark(): void {
@@ -233,7 +324,8 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   #stayBehindGate(tickBytes: number): void {
     const before = this.#gatedBytes;
     this.#gatedBytes += tickBytes;
-    if (before > 0 && this.#gatedBytes > this.#owner.outboxBytesMax) this.#owner.onOverflow(this.#gatedBytes);
+    const { bytesMax } = this.#flusher.backlog;
+    if (before > 0 && this.#gatedBytes > bytesMax) this.#onOverflow(this.#gatedBytes, bytesMax);
   }
 
   /** Removes and returns the edits that may leave with everything up to `limit`. */
@@ -250,53 +342,171 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner {
   }
 
   #give(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): void {
-    if (this.#holds) {
+    if (this.#holds || this.#sheds) {
       this.#pass(packetsOf(head, limit, edits));
       return;
     }
     const owner = this.#owner;
     const { sink } = owner;
     const before = sink.pendingBytes;
+    const { shedBytes } = this.#flusher.backlog;
     if (sink.takesBytes) {
-      if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
       const buffers = bytesOf(head, limit, edits);
+      let bytes = before;
+      for (const buffer of buffers) bytes += buffer.length;
+      if (bytes > shedBytes && this.#giveInParts(head, limit, edits)) return;
+      if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
       if (buffers.length > 0) sink.writeBytes(buffers);
       if (owner.isObserved) owner.onWritten();
     } else {
       const packets = edits ? packetsOf(head, limit, edits) : limit.packetsSince(head);
+      let bytes = before;
+      for (const packet of packets) bytes += packet.size;
+      if (bytes > shedBytes && packets.some(({ stored }) => stored)) {
+        this.#pass(packets);
+        return;
+      }
       if (packets.length > 0) sink.writePackets(packets);
     }
     this.#checkLimit(before);
   }
 
-  /** Gives packets to the sink up to the next hold, and the rest to that. */
-  #pass(packets: OutgoingPacket[]): void {
-    const before = this.#owner.sink.pendingBytes + this.heldBytes;
+  /**
+   * More than a connection should hold: as much of it goes to the sink as that takes, piece by piece; the rest goes the
+   * way of those that are behind. False if nothing of it is stored, so that all of it has to be held.
+   */
+  #giveInParts(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): boolean {
+    const nodes = collectNodes(head, limit);
+    if (!nodes.some(({ packet }) => packet!.stored)) return false;
+    const { sink } = this.#owner;
+    const { shedBytes } = this.#flusher.backlog;
+    let from = head;
+    for (let next = 0; ; ) {
+      let bytes = sink.pendingBytes;
+      const first = next;
+      for (; next < nodes.length && bytes <= shedBytes; next++) bytes += nodes[next]!.packet!.size;
+      const to = next > 0 ? nodes[next - 1]! : head;
+      const own = edits?.filter(({ node }) => node.depth > from.depth || (node === from && from === head));
+      if (next === first || next === nodes.length) {
+        this.#pass(packetsOf(from, limit, own));
+        return true;
+      }
+      const buffers = bytesOf(
+        from,
+        to,
+        own?.filter(({ node }) => node.depth <= to.depth),
+      );
+      if (this.#owner.isObserved) {
+        this.#owner.onFlush(
+          packetsOf(
+            from,
+            to,
+            own?.filter(({ node }) => node.depth <= to.depth),
+          ),
+        );
+      }
+      if (buffers.length > 0) sink.writeBytes(buffers);
+      from = to;
+    }
+  }
+
+  /**
+   * Gives packets to the sink up to the next hold, and the rest to that. Stored ones are left to the log once too much
+   * waits; then, until they have caught up, all of them.
+   *
+   * @param isDecided these have waited behind a hold: they were not too much
+   */
+  #pass(packets: readonly OutgoingPacket[], isDecided = false): void {
+    if (this.#isOver) return;
+    const before = this.waitingBytes;
+    const { shedBytes } = this.#flusher.backlog;
     const free: OutgoingPacket[] = [];
-    let reached: Hold | undefined;
+    let bytes = before;
+    let met: Hold | undefined;
     for (const packet of packets) {
+      if (packet instanceof Hold) {
+        if (this.#isHeld) {
+          if (!isDecided && packet.isPatient) this.#follow(packet);
+          this.#holds![0]!.enqueue(packet);
+        } else {
+          this.#meet(packet, isDecided);
+          met = packet;
+        }
+        continue;
+      }
+      if (!isDecided && (this.#sheds || (bytes > shedBytes && packet.stored))) {
+        if ((packet.stored || packet.follows) && this.#shed(packet, bytes > shedBytes)) continue;
+      }
+      bytes += packet.size;
       if (this.#isHeld) this.#holds![0]!.enqueue(packet);
-      else if (packet instanceof Hold) {
-        this.#isHeld = true;
-        reached = packet;
-      } else free.push(packet);
+      else free.push(packet);
     }
     if (free.length > 0) this.#write(free);
     this.#checkLimit(before);
-    reached?.reach();
+    met?.approach();
+  }
+
+  /** From here on everything waits behind the hold. */
+  #meet(hold: Hold, isDecided = false): void {
+    this.#isHeld = true;
+    if (!isDecided && hold.isPatient) this.#follow(hold);
+  }
+
+  #follow(hold: Hold): void {
+    const sheds = this.#sheds ?? [];
+    this.#sheds = undefined;
+    hold.follow(sheds);
+  }
+
+  #shed(packet: OutgoingPacket, mayStart: boolean): boolean {
+    const shed = this.#owner.shed(packet, mayStart);
+    if (!shed) return false;
+    const { backlog } = this.#flusher;
+    if (packet.stored) backlog.shed++;
+    if (this.#sheds?.includes(shed)) return true;
+    this.#sheds ??= [];
+    this.#sheds.push(shed);
+    this.#shedCount++;
+    if (this.#shedCount === 1) backlog.behind++;
+    // what was issued before it is about to be written; behind a hold it has to wait for that
+    if (!this.#isHeld) shed.begin();
+    return true;
   }
 
   #write(packets: readonly OutgoingPacket[]): void {
-    const { sink } = this.#owner;
-    if (sink.takesBytes) sink.writeBytes(framesOf(packets));
-    else sink.writePackets(packets);
+    const { sink, isObserved } = this.#owner;
+    if (!sink.takesBytes) {
+      sink.writePackets(packets);
+      return;
+    }
+    if (isObserved) this.#owner.onFlush([...packets]);
+    sink.writeBytes(framesOf(packets));
+    if (isObserved) this.#owner.onWritten();
   }
 
   /** @param before what waited before the last write: one message of any size fits an empty outbox */
   #checkLimit(before: number): void {
-    const { sink, outboxBytesMax } = this.#owner;
-    const pendingBytes = sink.pendingBytes + this.heldBytes;
-    if (before > 0 && pendingBytes > outboxBytesMax) this.#owner.onOverflow(pendingBytes);
+    const waitingBytes = this.#account();
+    if (before === 0 || waitingBytes === 0) return;
+    const { bytesMax } = this.#flusher.backlog;
+    if (waitingBytes > bytesMax) this.#onOverflow(waitingBytes, bytesMax);
+  }
+
+  #onOverflow(bytes: number, bytesMax: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#flusher.backlog.closedForOverflow++;
+    this.#owner.onOverflow(bytes, bytesMax);
+  }
+
+  /** Tells the backlog what waits here. */
+  #account(): number {
+    const { waitingBytes } = this;
+    if (waitingBytes !== this.#countedBytes && !this.#isOver) {
+      this.#flusher.backlog.count(this, waitingBytes, this.#countedBytes);
+      this.#countedBytes = waitingBytes;
+    }
+    return waitingBytes;
   }
 }
 

@@ -1,5 +1,6 @@
 import { encodeBase64, type FrameType, frameTypes } from "@holdfast/protocol";
 import type { Gate } from "./gate.ts";
+import type { StoredAs } from "./stored-as.ts";
 import { frameSize, writeFrameHeader } from "./websocket-frame.ts";
 
 /** Text or bytes, each of which becomes one frame. */
@@ -14,6 +15,10 @@ export interface OutgoingPacketOptions {
   gate?: Gate | undefined;
   /** See {@link OutgoingPacket.stamp}. */
   stamp?: number | true | undefined;
+  /** See {@link OutgoingPacket.stored}. */
+  stored?: StoredAs | undefined;
+  /** See {@link OutgoingPacket.follows}. */
+  follows?: string | undefined;
 }
 
 /** From this size a frame is written by reference instead of being copied beside its neighbours. */
@@ -28,6 +33,10 @@ export class OutgoingPacket {
   readonly type: FrameType;
   readonly compress: boolean;
   readonly gate: Gate | undefined;
+  /** Where in the log it stands; undefined if nowhere. */
+  readonly stored: StoredAs | undefined;
+  /** The namespace whose stored packets it must not overtake, although it is not stored itself. */
+  readonly follows: string | undefined;
   /** Roughly the bytes on the wire (text counted in UTF-16 units), for the limits of an outbox. */
   readonly size: number;
   /**
@@ -43,13 +52,15 @@ export class OutgoingPacket {
   /** @throws TypeError if a part is neither text nor bytes, such as a Blob */
   constructor(
     parts: readonly Part[],
-    { type = "message", compress = true, gate, stamp }: OutgoingPacketOptions = {},
+    { type = "message", compress = true, gate, stamp, stored, follows }: OutgoingPacketOptions = {},
   ) {
     this.parts = parts;
     this.type = type;
     this.compress = compress;
     this.gate = gate;
     this.stamp = stamp;
+    this.stored = stored;
+    this.follows = follows;
     let size = 0;
     for (const part of parts) size += (typeof part === "string" ? part.length : part.byteLength) + 8;
     // a Blob, whose bytes could only be had later: better here, where it was issued, than when others wait

@@ -2,10 +2,10 @@
 import type { Receipt, StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
-import { KeepingAdapter, type ReplayResult, type Starts } from "../kept/index.ts";
+import { type Joiner, KeepingAdapter, type ReplayResult, type Starts } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
 import { Recovery } from "./recovery.ts";
-import { EVERYBODY, logNameOf } from "./room-names.ts";
+import { EVERYBODY, logNameOf, RESERVED } from "./room-names.ts";
 import type { SessionSocket } from "./session-socket.ts";
 import { stampText } from "./stamp.ts";
 
@@ -18,9 +18,7 @@ export class RecoveringAdapter extends KeepingAdapter {
 
   constructor(nsp: any) {
     super(nsp);
-    this.recovery = new Recovery(nsp, nsp.server._recovery, (event) =>
-      this.#stamp(this.replayed(event), event.offset),
-    );
+    this.recovery = new Recovery(nsp, nsp.server._recovery, (event) => this.inTurn(event));
     const withSocket = (then: (socket: SessionSocket, room: Room) => void) => (room: Room, id: string) => {
       const member = this.table.member(id);
       if (member && "client" in member) then(member as unknown as SessionSocket, room);
@@ -52,6 +50,20 @@ export class RecoveringAdapter extends KeepingAdapter {
       if (log !== undefined) logs.add(log);
     }
     return [...logs];
+  }
+
+  protected override logOf(room: unknown): string | undefined {
+    return logNameOf(room);
+  }
+
+  protected override isMember(socket: Joiner, log: string): boolean {
+    if (log === EVERYBODY || socket.rooms.has(log)) return true;
+    // of rooms that are not called as their logs are
+    return log.startsWith(RESERVED) && [...socket.rooms].some((room) => logNameOf(room) === log);
+  }
+
+  protected override inTurn(event: StoredEvent): readonly Part[] {
+    return this.#stamp(this.replayed(event), event.offset);
   }
 
   protected override stored(packet: any, parts: readonly Part[], receipt: Receipt): readonly Part[] {

@@ -315,6 +315,7 @@ export class Recovery implements SessionsOwner {
       const packets = chunk.events
         .filter((event) => isMissed(event, missed) && mayReceive(event, names))
         .map((event) => new OutgoingPacket(this.#replayParts(event)));
+      this.#shared.kept.replayed += packets.length;
       if (!isTold) {
         // the client keeps what comes before the answer until it has that
         packets.push(this.#answer(socket, pid));

@@ -3,7 +3,7 @@ import type { Joiner } from "../kept/index.ts";
 
 /** A socket, as far as its session is concerned. */
 export interface SessionSocket extends Joiner {
-  readonly client: { readonly conn: { close(discard: boolean): void } };
+  readonly client: Joiner["client"] & { readonly conn: { close(discard: boolean): void } };
   readonly conn: Joiner["conn"] & { readonly protocol: number };
   /** `socket.data`, without a note that the application looked at it. */
   readonly _data: unknown;

@@ -1,6 +1,8 @@
+import type { StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { PacketSink } from "../adapter/index.ts";
 import type { Codec } from "../codec.ts";
+import { fromStored, type Dialect as LogDialect } from "../kept/index.ts";
 import { type Gate, type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
 import { type Stamps, stampText } from "../recovery/index.ts";
 
@@ -16,7 +18,7 @@ interface StampedOutbox extends PacketSink {
 }
 
 /** How events look on the sockets of one namespace that speak resume: each ends in one more argument. */
-export class Dialect {
+export class Dialect implements LogDialect {
   readonly #namespace: string;
   readonly #codec: Codec;
   readonly #stamps: Stamps;
@@ -38,6 +40,10 @@ export class Dialect {
     return packet.spoken;
   }
 
+  parts({ payload, offset }: StoredEvent): readonly Part[] {
+    return this.stored(fromStored(payload), offset);
+  }
+
   /** A stored event. */
   stored(parts: readonly Part[], offset: number): readonly Part[] {
     return this.#append(parts, this.format(offset));
@@ -47,14 +53,14 @@ export class Dialect {
   control(args: readonly unknown[], gate?: Gate): OutgoingPacket {
     const data = [...args, CONTROL];
     const parts = this.#codec.encoder.encode({ type: PacketType.EVENT, nsp: this.#namespace, data });
-    return new OutgoingPacket(parts, { gate, stamp: true });
+    return new OutgoingPacket(parts, { gate, stamp: true, follows: this.#namespace });
   }
 
   #speak(packet: OutgoingPacket): OutgoingPacket {
-    const { parts, compress, gate, stamp } = packet;
+    const { parts, compress, gate, stamp, stored } = packet;
     if (stamp === true || packet.type !== "message" || !this.#isPlainEvent(parts)) return packet;
     const end = stamp === undefined ? UNSTORED : this.format(stamp);
-    return new OutgoingPacket(this.#append(parts, end), { compress, gate, stamp: true });
+    return new OutgoingPacket(this.#append(parts, end), { compress, gate, stamp: true, stored });
   }
 
   #append(parts: readonly Part[], end: string): readonly Part[] {
@@ -107,8 +113,8 @@ export class StampedSink implements PacketSink {
     this.#outbox.skip(this.#dialect.spoken(packet));
   }
 
-  hold(onReached: (hold: Hold) => void): Hold {
-    return this.#outbox.hold(onReached);
+  hold(onReached: (hold: Hold) => void, isPatient?: boolean): Hold {
+    return this.#outbox.hold(onReached, isPatient);
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Gap, KeptRooms, Position, StoredEvent } from "@holdfast/core";
+import type { Gap, KeptRooms, Position } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
-import { type Framing, type Front, fromStored, type RoomOffset } from "../kept/index.ts";
+import type { Framing, Front, RoomOffset } from "../kept/index.ts";
 import type { Party } from "../negotiation/index.ts";
-import type { OutgoingPacket, Part } from "../outbox/index.ts";
+import type { OutgoingPacket } from "../outbox/index.ts";
 import type { Stamps } from "../recovery/index.ts";
 import type { Credit } from "./credit.ts";
 import type { Dialect } from "./dialect.ts";
@@ -87,8 +87,8 @@ export class Reader implements Framing {
     }
   }
 
-  toParts({ payload, offset }: StoredEvent): readonly Part[] {
-    return this.#shelf.dialect.stored(fromStored(payload), offset);
+  get dialect(): Dialect {
+    return this.#shelf.dialect;
   }
 
   begin(starts: readonly RoomOffset[]): OutgoingPacket[] {
@@ -108,6 +108,12 @@ export class Reader implements Framing {
       return { room, from: this.#format(from), to: this.#format(to), reason };
     });
     return this.#shelf.dialect.control(["replayed", this.#replays, events, positions, told]);
+  }
+
+  gap(gaps: readonly Gap[]): OutgoingPacket[] {
+    const starts = gaps.map(({ room, from }) => [room, from] as const);
+    const ends = gaps.map(({ room, to }) => [room, to] as const);
+    return [...this.begin(starts), this.end(0, ends, gaps)];
   }
 
   async credit(): Promise<number> {

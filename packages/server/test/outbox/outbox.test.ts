@@ -2,17 +2,19 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { Flusher, Gate, OutgoingPacket } from "../../src/outbox/index.ts";
-import { Owner, text, textsIn } from "./support.ts";
+import { type Flusher, Gate, OutgoingPacket } from "../../src/outbox/index.ts";
+import { newFlusher, Owner, text, textsIn } from "./support.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
+
+const UNBOUNDED = { outboxBytesMax: Number.POSITIVE_INFINITY };
 
 const many = (count: number, flusher: Flusher) => Array.from({ length: count }, () => new Owner(flusher));
 
 describe("an outbox", () => {
   it("writes nothing during a tick, and then once", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owner = new Owner(flusher);
     owner.outbox.push(text("a"));
     owner.outbox.share(text("b"));
@@ -24,7 +26,7 @@ describe("an outbox", () => {
   });
 
   it("writes frames as RFC 6455 lays them out", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owner = new Owner(flusher);
     owner.outbox.push(new OutgoingPacket(["2[]", Buffer.of(7, 8)]));
     owner.outbox.push(new OutgoingPacket(["é"]));
@@ -36,7 +38,7 @@ describe("an outbox", () => {
 
   it.each([125, 126, 127, 65_534, 65_535, 65_536, 70_000])("writes a payload of %i bytes", (length) => {
     for (const content of ["x".repeat(length - 1), `${"é".repeat(Math.floor((length - 1) / 2))}`]) {
-      const flusher = new Flusher();
+      const flusher = newFlusher(UNBOUNDED);
       const [one, other] = many(2, flusher) as [Owner, Owner];
       one.outbox.push(text(content));
       other.outbox.share(text(content));
@@ -47,7 +49,7 @@ describe("an outbox", () => {
   });
 
   it("goes on when a listener of another connection throws in the flush", async () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const [one, other] = many(2, flusher) as [Owner, Owner];
     one.onFlushed = () => {
       throw new Error("thrown by a listener");
@@ -62,7 +64,7 @@ describe("an outbox", () => {
   });
 
   it("collects what thousands of others have flushed piece by piece in one tick", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const last = new Owner(flusher);
     const others = many(20_000, flusher);
     for (const [i, { outbox }] of others.entries()) {
@@ -72,13 +74,13 @@ describe("an outbox", () => {
       outbox.share(notice);
       outbox.flush();
     }
-    last.outboxBytesMax = Number.POSITIVE_INFINITY;
+
     flusher.flush();
     expect(last.sink.texts()).toEqual(others.map((_, i) => String(i)));
   });
 
   it("gives receivers of the same run the same bytes", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owners = many(3, flusher);
     const buffers: Buffer[] = [];
     for (const { sink } of owners) sink.writeBytes = (written) => void buffers.push(...written);
@@ -90,7 +92,7 @@ describe("an outbox", () => {
   });
 
   it("leaves out the sender of a broadcast, who stays on the chain", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owners = many(3, flusher);
     owners.forEach((sender, i) => {
       const packet = text(`from ${i}`);
@@ -104,7 +106,7 @@ describe("an outbox", () => {
   });
 
   it("does not wait for the end of the tick past 256 kB", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher();
     const owner = new Owner(flusher);
     for (let i = 0; i < 5; i++) owner.outbox.push(text("x".repeat(100_000)));
     expect(owner.sink.texts()).toHaveLength(3);
@@ -113,7 +115,7 @@ describe("an outbox", () => {
   });
 
   it("reports an overflow once the reader is behind by more than its limit, but takes any one message", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher();
     const owner = new Owner(flusher);
     owner.sink.writeBytes = (buffers) => {
       for (const buffer of buffers) owner.sink.pendingBytes += buffer.length;
@@ -127,7 +129,7 @@ describe("an outbox", () => {
   });
 
   it("is writable for volatile packets only while nothing waits", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owner = new Owner(flusher);
     expect(owner.outbox.writable).toBe(true);
     owner.outbox.push(text("a"));
@@ -141,7 +143,7 @@ describe("an outbox", () => {
 
 describe("a gate", () => {
   it("holds back its packet and everything issued later, on that connection only", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const [held, other] = many(2, flusher) as [Owner, Owner];
     const gate = new Gate();
     held.outbox.push(text("before"));
@@ -161,7 +163,7 @@ describe("a gate", () => {
   });
 
   it("drops the packets of a failed commit, and nothing else", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owners = many(2, flusher);
     const gate = new Gate();
     for (const packet of [text("a"), text("lost", gate), text("b")]) {
@@ -174,7 +176,7 @@ describe("a gate", () => {
   });
 
   it("does not keep what was written alive while one gate follows another", async () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owner = new Owner(flusher);
     const written: WeakRef<OutgoingPacket>[] = [];
     let open = new Gate();
@@ -197,7 +199,7 @@ describe("a gate", () => {
 
 describe("a hold", () => {
   it("lets go what was issued before, and lets its owner write ahead of what comes later", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const [owner, other] = many(2, flusher) as [Owner, Owner];
     const gate = new Gate();
     owner.outbox.share(text("kept", gate));
@@ -226,7 +228,7 @@ describe("a hold", () => {
   });
 
   it("comes one after the other", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher(UNBOUNDED);
     const owner = new Owner(flusher);
     const reached: string[] = [];
     const first = owner.outbox.hold(() => reached.push("first"));
@@ -246,7 +248,7 @@ describe("a hold", () => {
   });
 
   it("counts what waits behind it against the limit", () => {
-    const flusher = new Flusher();
+    const flusher = newFlusher();
     const owner = new Owner(flusher);
     owner.outbox.hold(() => {});
     owner.outbox.push(text("x".repeat(800)));
@@ -287,7 +289,7 @@ describe("any number of outboxes", () => {
   it("deliver what was issued, in order, once", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const flusher = new Flusher();
+        const flusher = newFlusher(UNBOUNDED);
         const owners = Array.from({ length: OWNERS }, (_, i) => new Owner(flusher, i % 2 === 0));
         const expected: { content: string; gate: Gate | undefined }[][] = owners.map(() => []);
         const gates: Gate[] = [];

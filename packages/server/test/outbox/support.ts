@@ -1,5 +1,7 @@
 import {
-  type Flusher,
+  Backlog,
+  type BacklogOptions,
+  Flusher,
   type Gate,
   Outbox,
   type OutboxOwner,
@@ -35,12 +37,18 @@ export class RecordingSink implements Sink {
   }
 }
 
+/** One with an `outboxBytesMax` of 1,024, unless told otherwise. */
+export function newFlusher(limits: Partial<BacklogOptions> = {}): Flusher {
+  return new Flusher(
+    new Backlog({ outboxBytesMax: 1024, shedBytes: 1024, outboxTotalBytesMax: 1024 * 1024, ...limits }),
+  );
+}
+
 /** A stand-in for a connection. */
 export class Owner implements OutboxOwner {
   readonly sink: RecordingSink;
   readonly outbox: Outbox;
   readonly overflows: number[] = [];
-  outboxBytesMax = 1024;
   isObserved = false;
   flushes = 0;
 
@@ -55,6 +63,7 @@ export class Owner implements OutboxOwner {
   onFlushed(): void {
     this.flushes++;
   }
+  shed(): undefined {}
   onOverflow(pendingBytes: number): void {
     this.overflows.push(pendingBytes);
   }
