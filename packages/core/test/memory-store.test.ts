@@ -1,16 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { describeStore, type Subject } from "../src/contract/index.ts";
+import { describeStore } from "../src/contract/index.ts";
 import { MemoryDisk, MemoryStore, StoreError } from "../src/index.ts";
-
-const subject = (store: MemoryStore): Subject => ({
-  store,
-  crash: async () => subject(store.crash()),
-  reopen: async () => {
-    await store.close();
-    return subject(store.reopen());
-  },
-  dispose: () => store.close(),
-});
+import { subject } from "./subject.ts";
 
 describeStore("memory", { open: async (options) => subject(new MemoryStore(options)) });
 

@@ -1,31 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describeStore, type Subject, type SubjectOptions } from "@holdfast/core/contract";
-import { LmdbStore } from "../src/index.ts";
+import { describeStore } from "@holdfast/core/contract";
+import { lmdbHarness } from "./subject.ts";
 
-const open = async (path: string, options: SubjectOptions): Promise<Subject> => {
-  const store = new LmdbStore({ path, ...options });
-  await store.opened;
-  return {
-    store,
-    crash: async () => {
-      // What a killed process leaves: the file as it is at this moment.
-      const copy = folder();
-      copyFileSync(join(path, "data.mdb"), join(copy, "data.mdb"));
-      return open(copy, options);
-    },
-    reopen: async () => {
-      await store.close();
-      return open(path, options);
-    },
-    dispose: async () => {
-      await store.close();
-      rmSync(path, { recursive: true, force: true });
-    },
-  };
-};
-
-const folder = () => mkdtempSync(join(tmpdir(), "holdfast-lmdb-"));
-
-describeStore("LMDB", { open: async (options = {}) => open(folder(), options) });
+describeStore("LMDB", lmdbHarness);

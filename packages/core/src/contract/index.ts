@@ -1,2 +1,3 @@
 export type { StoreHarness, Subject, SubjectOptions } from "./harness.ts";
+export { describeQueues } from "./queue-contract.ts";
 export { describeStore } from "./store-contract.ts";

@@ -1,0 +1,4 @@
+import { describeQueues } from "@holdfast/core/contract";
+import { lmdbHarness } from "./subject.ts";
+
+describeQueues("LMDB", lmdbHarness);
