@@ -16,14 +16,16 @@ import type { Pair, Running, ServerOptions } from "./support.ts";
 const source = (file: string) =>
   fileURLToPath(new URL(`../../../packages/client/src/${file}`, import.meta.url));
 
-async function bundle(entry: string, format: "esm" | "iife"): Promise<string> {
+async function bundle(entry: string, format: "esm" | "iife", ...extensions: string[]): Promise<string> {
   const { outputFiles } = await build({
     ...browserOptions,
     stdin: {
-      contents:
+      contents: [
+        ...extensions.map((extension) => `import "${source(extension)}";`),
         format === "esm"
           ? `export * from "${source(entry)}"; export { default } from "${source(entry)}";`
           : `import io from "${source(entry)}"; globalThis.io = io;`,
+      ].join("\n"),
       resolveDir: source("."),
     },
     format,
@@ -35,10 +37,13 @@ async function bundle(entry: string, format: "esm" | "iife"): Promise<string> {
 
 const documents: Record<string, () => Promise<string>> = {
   "/client.mjs": () => bundle("browser.ts", "esm"),
+  "/reliable.mjs": () => bundle("browser.ts", "esm", "reliable/index.ts"),
   "/client.js": () => bundle("global.ts", "iife"),
   "/msgpack.js": () => bundle("msgpack.ts", "iife"),
   "/module.html": async () =>
     '<script type="module">import * as client from "/client.mjs"; window.io = client.default; window.client = client;</script>',
+  "/reliable.html": async () =>
+    '<script type="module">import * as client from "/reliable.mjs"; window.io = client.default;</script>',
   "/script.html": async () => '<script src="/client.js"></script>',
   "/msgpack.html": async () => '<script src="/msgpack.js"></script>',
   "/empty.html": async () => "nothing here",
