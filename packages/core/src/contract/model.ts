@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryStore, type Operation, type Precondition, type Store } from "../store/index.ts";
 import { append, NAMESPACE, readAll, type StoreHarness } from "./harness.ts";
+import { randomFrom } from "./random.ts";
 import { Fixture } from "./subject.ts";
 
 const ROOMS = ["a", "b", "c", "d"];
@@ -99,15 +100,4 @@ async function randomPreconditions(
   const key = KEYS[random(3)]!;
   const version = random(2) ? ((await reference.get("k", key))?.version ?? 0) : 0;
   return [{ kind: "k", key, version }];
-}
-
-/** Numbers below n, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  };
 }

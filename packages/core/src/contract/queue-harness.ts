@@ -22,6 +22,7 @@ export class QueueFixture {
   readonly #harness: StoreHarness;
   #subjects: Subject[] = [];
   #queues: Queues | undefined;
+  #process = { isAlive: true };
   clock = new ManualClock();
   /** What was reported. */
   errors: Error[] = [];
@@ -54,6 +55,7 @@ export class QueueFixture {
 
   /** The process is killed; the next one starts. */
   async crash(): Promise<void> {
+    this.#process.isAlive = false;
     this.#subjects.push(await this.#subjects[this.#subjects.length - 1]!.crash());
     this.#start();
   }
@@ -86,10 +88,17 @@ export class QueueFixture {
   }
 
   #start(): void {
+    const process = { isAlive: true };
+    this.#process = process;
     this.#queues = new Queues({
       store: this.store,
-      clock: this.clock,
-      onError: (error) => this.errors.push(error),
+      clock: {
+        now: () => this.clock.now(),
+        monotonicMs: () => this.clock.monotonicMs(),
+        // The timers of a process that was killed do not fire.
+        after: (ms, callback) => this.clock.after(ms, () => process.isAlive && callback()),
+      },
+      onError: (error) => process.isAlive && this.errors.push(error),
       random: () => 0.5,
     });
   }

@@ -3,7 +3,7 @@ import { Attempt, newSecret } from "./attempt.ts";
 import { type Body, decodeBody, encodeBody } from "./body.ts";
 import { type QueueContext, tell } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, isOver } from "./failure.ts";
 import { encodeLease, type StoredJob } from "./job-record.ts";
 import { NO_CHANGE } from "./journal.ts";
 import { KIND } from "./keys.ts";
@@ -260,7 +260,7 @@ export class Attempts {
       } else if (settled) this.#goOn(attempt);
       else if (!this.#isClosed) {
         this.#context.onError(error);
-        clock.after(RETRY_MS, () => this.#writeEnd(attempt, ending, settled));
+        if (!isOver(error)) clock.after(RETRY_MS, () => this.#writeEnd(attempt, ending, settled));
       }
       settled?.(error);
     });

@@ -1,6 +1,7 @@
 import type { CancelTimer } from "../log/clock.ts";
 import type { Attempts } from "./attempts.ts";
 import type { QueueContext } from "./context.ts";
+import { isOver } from "./failure.ts";
 import { RateGate } from "./rate-gate.ts";
 import type { Takers } from "./takers.ts";
 import type { WaitingJobs } from "./waiting-jobs.ts";
@@ -58,7 +59,8 @@ export class Dispatcher {
       this.#gate?.started(clock.monotonicMs());
       this.#attempts.begin(next, taker, (error) => {
         this.#context.onError(error);
-        this.#wait(STALL_MS);
+        if (isOver(error)) this.#isOpen = false;
+        else this.#wait(STALL_MS);
       });
       this.#takers.served();
     }

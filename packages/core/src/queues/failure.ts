@@ -1,6 +1,12 @@
+import { StoreError } from "../store/index.ts";
 import { QUEUE_LIMITS } from "./options.ts";
 import { QueueError, type QueueErrorCode, RetryLater, Unrecoverable } from "./queue-error.ts";
 import type { JobFailure, JobReport, Outcome } from "./types.ts";
+
+/** Whether trying again is of no use: the store is closed. */
+export function isOver(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "STORE_CLOSED";
+}
 
 /** What is stored and told of an error: cut to size, without its stack. */
 export function failureOf(error: unknown): JobFailure {

@@ -3,6 +3,7 @@ import type { Operation } from "../store/index.ts";
 import type { Adder } from "./adder.ts";
 import { type Body, decodeBody, encodeBody, joinRecord, splitRecord } from "./body.ts";
 import type { QueueContext } from "./context.ts";
+import { isOver } from "./failure.ts";
 import { KIND } from "./keys.ts";
 import { checkAddOptions, checkName, QUEUE_LIMITS } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
@@ -115,7 +116,7 @@ export class Repeats {
         () => this.#arm(),
         (error) => {
           this.#context.onError(error);
-          if (!this.#isClosed) this.#cancel = clock.after(RETRY_MS, () => this.#arm());
+          if (!this.#isClosed && !isOver(error)) this.#cancel = clock.after(RETRY_MS, () => this.#arm());
         },
       );
     });

@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from "../log/clock.ts";
 import { type Store, type StoredRecord, sortable } from "../store/index.ts";
+import { isOver } from "./failure.ts";
 import type { QueueKeys } from "./keys.ts";
 
 /** Read at a time. */
@@ -78,7 +79,7 @@ export class TimeIndex {
         this.#running = undefined;
         this.#nextMs = Math.min(this.#nextMs, this.#options.clock.now());
         if (!this.#isClosed) this.#options.onError(error);
-        this.#schedule(RETRY_MS);
+        if (!isOver(error)) this.#schedule(RETRY_MS);
       },
     );
   }
