@@ -8,8 +8,12 @@ export type RoomOffset = readonly [room: Room, offset: number];
 
 /** What a client that speaks resume is told around a replay, and how fast it takes it. */
 export interface Framing {
-  /** Where the client said that it stands in a room. Told once: from then on the room is its own again. */
-  takeShown(room: Room): Position | undefined;
+  /** What events that were not for this client are marked with, whatever its socket was called then. */
+  readonly alias: string;
+  /** Where the client said that it stands in a room, as long as it has not been told anything newer. */
+  lastOf(room: Room): Position | undefined;
+  /** Whether the client had this event, of that room, before it came. */
+  hadBefore(room: Room, offset: number): boolean;
   /** The member has joined a kept room, or left it. */
   onJoin(room: Room): void;
   onLeave(room: Room): void;

@@ -5,17 +5,19 @@ import {
   type Position,
   type Receipt,
   type Since,
+  STORE_LIMITS,
   type StoredEvent,
 } from "@holdfast/core";
 import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, type OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
+import { Continuation, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
 import { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
-import { LeftRooms } from "./left-rooms.ts";
-import { Catchup, type LastResult, type ReplayResult, type Starts } from "./replay.ts";
+import { isWithin, LeftRooms } from "./left-rooms.ts";
+import { Catchup, type LastResult, type ReplayResult } from "./replay.ts";
 import { type Dialect, LogWindow, Shedding } from "./shedding/index.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
 
@@ -87,10 +89,10 @@ export class KeepingAdapter extends Adapter {
       const member = this.table.member(id);
       if (member) onChange(member, room, false);
       if (!member || room === id || !this.#isKept(room)) return;
-      catchup.onLeave(member, room);
+      const after = catchup.onLeave(member, room);
       // whoever is lost needs no memory of it
       const isThere = (member as Partial<Joiner>).conn?.readyState === "open";
-      if (isThere) this.#left.note(member, room, this.front.last);
+      if (isThere) this.#left.note(member, room, { after, through: this.front.last });
       this.#framing(member)?.onLeave(room);
     });
   }
@@ -116,7 +118,7 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** See {@link Socket.join}. */
-  joinSince(socket: Joiner, rooms: readonly Room[], since: Starts): Promise<ReplayResult> {
+  joinSince(socket: Joiner, rooms: readonly Room[], since: Start): Promise<ReplayResult> {
     const free = rooms.filter((room) => this.keptOf([room]).length === 0);
     if (free.length > 0) return Promise.reject(notKept(free));
     const framing = this.#framing(socket);
@@ -148,6 +150,8 @@ export class KeepingAdapter extends Adapter {
     const free = rooms.filter((room) => this.keptOf([room]).length === 0);
     if (free.length > 0) throw notKept(free);
     const starts = new Map<Room, Since>();
+    const left = this.#left.of(socket);
+    const framing = this.#framing(socket);
     let resumed = true;
     for (const room of new Set(rooms)) {
       // a member has, or will get, everything
@@ -160,7 +164,11 @@ export class KeepingAdapter extends Adapter {
       }
     }
     if (starts.size === 0) return { events: 0, gaps: [], resumed };
-    return { ...(await this.joinSince(socket, [...starts.keys()], starts)), resumed };
+    const continuation = new Continuation(starts, (room, offset) => {
+      const stay = left.get(room);
+      return (stay && isWithin(stay, offset)) || !!framing?.hadBefore(room, offset);
+    });
+    return { ...(await this.joinSince(socket, [...starts.keys()], continuation)), resumed };
   }
 
   /** See {@link BroadcastOperator.history}. */
@@ -228,7 +236,7 @@ export class KeepingAdapter extends Adapter {
     const logs = opts.flags?.volatile ? [] : this.logsOf(opts);
     if (logs.length === 0) return this.#unstored(packet, parts);
     const namespace = this.nsp.name;
-    const except = opts.except?.size ? [...opts.except] : undefined;
+    const except = opts.except?.size ? this.#namesOf(opts.except) : undefined;
     const payload = toStored(parts);
     const receipt = this.#kept.rooms.append({ namespace, rooms: logs, payload, except });
     const rooms = this.keptOf(opts.rooms);
@@ -267,6 +275,18 @@ export class KeepingAdapter extends Adapter {
     return { parts: sent, stamp: sent !== parts || undefined };
   }
 
+  /** Of who is excluded: a client that speaks resume comes back under another id. */
+  #namesOf(except: ReadonlySet<Room>): string[] {
+    const names = [...except];
+    if (!this.nsp.server._resume.isSpoken) return names;
+    for (const name of except) {
+      const socket = this.nsp.sockets.get(name);
+      const framing = socket && this.#framing(socket);
+      if (framing && names.length < STORE_LIMITS.exceptMax) names.push(framing.alias);
+    }
+    return names;
+  }
+
   #framing(member: object): Framing | undefined {
     return this.nsp.server._resume.readerOf(member);
   }
@@ -276,7 +296,7 @@ export class KeepingAdapter extends Adapter {
     const offset = this.#left.offsetOf(socket, room);
     // what was on its way then may not have reached the disk
     if (offset !== undefined) return this.#kept.rooms.positionOf(room, Math.min(offset, this.front.last));
-    return this.#framing(socket)?.takeShown(room);
+    return this.#framing(socket)?.lastOf(room);
   }
 
   #isKept(room: unknown): room is Room {

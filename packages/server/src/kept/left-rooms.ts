@@ -1,25 +1,34 @@
 import type { Room } from "../adapter/index.ts";
 
+/** Of which of a room's events a socket has all: behind `after`, up to `through`. */
+export interface Stay {
+  readonly after: number;
+  readonly through: number;
+}
+
+export function isWithin({ after, through }: Stay, offset: number): boolean {
+  return offset > after && offset <= through;
+}
+
 /** Where sockets stood in the kept rooms that they have left. */
 export class LeftRooms {
   readonly #max: number;
-  /** For each socket, rooms to offsets, the oldest first. */
-  readonly #left = new WeakMap<object, Map<Room, number>>();
+  /** For each socket, its rooms, the oldest first. */
+  readonly #left = new WeakMap<object, Map<Room, Stay>>();
 
   /** @param max rooms of one socket; the oldest are forgotten */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** @param offset of the newest event that it has, or will get */
-  note(socket: object, room: Room, offset: number): void {
+  note(socket: object, room: Room, stay: Stay): void {
     let left = this.#left.get(socket);
     if (!left) {
       left = new Map();
       this.#left.set(socket, left);
     }
     left.delete(room);
-    left.set(room, offset);
+    left.set(room, stay);
     if (left.size <= this.#max) return;
     for (const oldest of left.keys()) {
       left.delete(oldest);
@@ -31,7 +40,13 @@ export class LeftRooms {
     this.#left.get(socket)?.delete(room);
   }
 
+  /** Of the newest event that it has, or will get. */
   offsetOf(socket: object, room: Room): number | undefined {
-    return this.#left.get(socket)?.get(room);
+    return this.#left.get(socket)?.get(room)?.through;
+  }
+
+  /** All of it, as it is now. */
+  of(socket: object): ReadonlyMap<Room, Stay> {
+    return new Map(this.#left.get(socket));
   }
 }

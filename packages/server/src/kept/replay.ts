@@ -1,14 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: whatever the sockets' types
-import {
-  type Gap,
-  type KeptRooms,
-  mayReceive,
-  type Replay,
-  type Since,
-  type StoredEvent,
-} from "@holdfast/core";
+import { type Gap, type KeptRooms, mayReceive, type Replay, type StoredEvent } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import { Continuation, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
 import type { Joiner } from "./joiner.ts";
 import { MergedReplay } from "./merged-replay.ts";
@@ -27,9 +21,6 @@ export interface LastResult extends ReplayResult {
   resumed: boolean;
 }
 
-/** Where a replay of each room begins. */
-export type Starts = Since | ReadonlyMap<Room, Since>;
-
 /** The offset behind which a member of a room has, or will have, all its events: replayed, or live. */
 interface Known {
   offset: number;
@@ -46,6 +37,7 @@ interface Seam {
   readonly known: Map<Room, Known>;
   readonly toParts: ToParts;
   readonly framing: Framing | undefined;
+  readonly continuation: Continuation | undefined;
 }
 
 /**
@@ -73,7 +65,7 @@ export class Catchup {
   async join(
     socket: Joiner,
     asked: readonly Room[],
-    since: Starts,
+    start: Start,
     toParts: ToParts,
     framing?: Framing,
   ): Promise<ReplayResult> {
@@ -82,7 +74,8 @@ export class Catchup {
     const rooms = [...new Set(asked)];
     // all of this in one turn: here is the seam
     const { reached } = holdBack(socket);
-    const startOf = (room: Room) => (since instanceof Map ? (since.get(room) as Since) : (since as Since));
+    const continuation = start instanceof Continuation ? start : undefined;
+    const startOf = (room: Room) => (start instanceof Continuation ? start.starts.get(room)! : start);
     const opening = Promise.allSettled(
       rooms.map((room) => this.#rooms.replay(this.#namespace, room, startOf(room))),
     );
@@ -94,6 +87,7 @@ export class Catchup {
     else enter();
     // as it is now: whatever it leaves meanwhile, what it was sent it has seen
     const names = new Set([socket.id, ...socket.rooms]);
+    if (framing) names.add(framing.alias);
     const known = new Map(this.#knownTo(socket));
     const settled = await opening;
     const hold = await reached;
@@ -103,7 +97,7 @@ export class Catchup {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
-      await this.#replay({ replays, names, known, toParts, framing }, hold, result);
+      await this.#replay({ replays, names, known, toParts, framing, continuation }, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
@@ -121,7 +115,7 @@ export class Catchup {
   }
 
   async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<void> {
-    const { replays, names, known, toParts, framing } = seam;
+    const { replays, names, known, toParts, framing, continuation } = seam;
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
@@ -136,6 +130,7 @@ export class Catchup {
       const packets: OutgoingPacket[] = [];
       for (const event of events) {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
+        if (continuation && hadBefore(event, continuation)) continue;
         packets.push(new OutgoingPacket(toParts(event)));
       }
       if (packets.length > 0) hold.write(packets);
@@ -167,8 +162,12 @@ export class Catchup {
     );
   }
 
-  onLeave(member: object, room: Room): void {
-    this.#known.get(member)?.delete(room);
+  /** @returns the offset behind which it has all of the room's events up to now, if that is known; else Infinity */
+  onLeave(member: object, room: Room): number {
+    const known = this.#known.get(member);
+    const after = known?.get(room)?.offset ?? Number.POSITIVE_INFINITY;
+    known?.delete(room);
+    return after;
   }
 
   #knownTo(socket: object): Map<Room, Known> {
@@ -189,6 +188,10 @@ function holdBack(socket: Joiner): { reached: Promise<Hold> } {
   });
   socket.outbox.hold(onReached);
   return { reached };
+}
+
+function hadBefore({ rooms, offset }: StoredEvent, continuation: Continuation): boolean {
+  return rooms.length > 1 && rooms.some((room) => continuation.hadBefore(room, offset));
 }
 
 /** Whether an event of several rooms has reached the socket through one that is not being replayed. */

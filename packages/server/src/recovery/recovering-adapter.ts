@@ -2,7 +2,7 @@
 import type { Receipt, StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
-import { type Joiner, KeepingAdapter, type ReplayResult, type Starts } from "../kept/index.ts";
+import { type Joiner, KeepingAdapter, type ReplayResult, type Start } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
 import { Recovery } from "./recovery.ts";
 import { EVERYBODY, logNameOf, RESERVED } from "./room-names.ts";
@@ -37,7 +37,7 @@ export class RecoveringAdapter extends KeepingAdapter {
     this.recovery.close();
   }
 
-  override joinSince(socket: SessionSocket, rooms: readonly Room[], since: Starts): Promise<ReplayResult> {
+  override joinSince(socket: SessionSocket, rooms: readonly Room[], since: Start): Promise<ReplayResult> {
     return this.recovery.whileReplaying(() => super.joinSince(socket, rooms, since));
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Gap, KeptRooms, Position } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
 import type { Framing, Front, RoomOffset } from "../kept/index.ts";
@@ -7,6 +8,10 @@ import type { Stamps } from "../recovery/index.ts";
 import type { Credit } from "./credit.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Grants } from "./grants.ts";
+
+/** So start the names that stand for clients where events are stored; no room of an application does. */
+const ALIAS = "\0reader:";
+const ALIAS_CHARS = 16;
 
 /** A position that a client showed, and that counts. */
 export interface Shown extends Position {
@@ -26,24 +31,39 @@ export interface Shelf {
 
 /** One socket that speaks resume: tells its client where it stands (PROTOCOL §3.4 to §3.6). */
 export class Reader implements Framing {
+  readonly alias: string;
   readonly #socket: Party;
   readonly #shelf: Shelf;
   readonly #holder: string;
+  /** As it was when the client came. */
+  readonly #had: ReadonlyMap<Room, Shown>;
+  /** Those of it that still say where the client stands. */
   readonly #shown: Map<Room, Shown>;
   readonly #credit: Credit;
-  /** Of rooms whose shown positions were taken up and whose `joined` is yet to be told. */
-  readonly #floors = new Map<Room, number>();
   #replays = 0;
   #isQuiet = false;
   #isOver = false;
 
-  /** @param holder to whom its positions are granted */
-  constructor(socket: Party, shelf: Shelf, holder: string, shown: Map<Room, Shown>, credit: Credit) {
+  /**
+   * @param client its key
+   * @param holder to whom its positions are granted: the key, or the user
+   * @param shown positions that count
+   */
+  constructor(
+    socket: Party,
+    shelf: Shelf,
+    client: string,
+    holder: string,
+    shown: ReadonlyMap<Room, Shown>,
+    credit: Credit,
+  ) {
     this.#socket = socket;
     this.#shelf = shelf;
     this.#holder = holder;
-    this.#shown = shown;
+    this.#had = shown;
+    this.#shown = new Map(shown);
     this.#credit = credit;
+    this.alias = ALIAS + createHash("sha256").update(client).digest("base64url").slice(0, ALIAS_CHARS);
   }
 
   /** The client's key, or its user: the same on every connection of its. */
@@ -60,21 +80,24 @@ export class Reader implements Framing {
     this.#credit.give(events);
   }
 
-  takeShown(room: Room): Position | undefined {
-    const shown = this.#shown.get(room);
-    if (!shown) return undefined;
-    this.#shown.delete(room);
-    this.#floors.set(room, shown.floor);
-    return { epoch: shown.epoch, offset: shown.offset };
+  lastOf(room: Room): Position | undefined {
+    return this.#shown.get(room);
+  }
+
+  hadBefore(room: Room, offset: number): boolean {
+    const had = this.#had.get(room);
+    return had !== undefined && offset > had.floor && offset <= had.offset;
   }
 
   onJoin(room: Room): void {
+    if (this.#isQuiet) return;
     // from here on it stands where it is told now
     this.#shown.delete(room);
     this.#tell((offset) => ["joined", room, this.#format(offset), this.#grant(room, offset)]);
   }
 
   onLeave(room: Room): void {
+    if (this.#isQuiet) return;
     this.#tell((offset) => ["left", room, this.#format(offset)]);
   }
 
@@ -94,8 +117,8 @@ export class Reader implements Framing {
   begin(starts: readonly RoomOffset[]): OutgoingPacket[] {
     const { dialect } = this.#shelf;
     const joined = starts.map(([room, offset]) => {
-      const floor = Math.min(offset, this.#floors.get(room) ?? offset);
-      this.#floors.delete(room);
+      const floor = Math.min(offset, this.#shown.get(room)?.floor ?? offset);
+      this.#shown.delete(room);
       return dialect.control(["joined", room, this.#format(offset), this.#grant(room, floor)]);
     });
     this.#replays++;
@@ -129,7 +152,7 @@ export class Reader implements Framing {
   /** In order with the events, and once no crash can take the offset back. */
   #tell(message: (offset: number) => unknown[]): void {
     const { conn, outbox, connected } = this.#socket;
-    if (this.#isQuiet || this.#isOver || !connected || conn.readyState !== "open") return;
+    if (this.#isOver || !connected || conn.readyState !== "open") return;
     const { front, dialect } = this.#shelf;
     const { offset, durable, otherwise, fallback } = front.show();
     outbox.push(dialect.control(message(offset), durable));

@@ -41,8 +41,9 @@ export class Resume implements Extension<ResumingSocket> {
   readonly #rooms: KeptRooms;
   readonly #options: ResolvedResumeOptions;
   readonly #secret: Promise<Buffer>;
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #shelves = new WeakMap<Front, Shelf>();
   readonly #readers = new WeakMap<object, Reader>();
+  #isSpoken = false;
 
   constructor({ store, rooms }: Kept, options: ResumeOptions | undefined) {
     this.#rooms = rooms;
@@ -55,6 +56,11 @@ export class Resume implements Extension<ResumingSocket> {
   /** How many rooms of one socket's past are remembered. */
   get positionsMax(): number {
     return this.#options.positionsMax;
+  }
+
+  /** Whether there has been anybody. */
+  get isSpoken(): boolean {
+    return this.#isSpoken;
   }
 
   /** undefined for sockets that don't speak resume. */
@@ -71,10 +77,11 @@ export class Resume implements Extension<ResumingSocket> {
     const byKey = `key:${key}`;
     const holder = user === undefined ? byKey : `user:${user}`;
     const { shown, refused } = this.#judge(asked, [holder, byKey], shelf);
+    this.#isSpoken = true;
     const sink = new StampedSink(socket.outbox, shelf.dialect);
     socket.outbox = sink;
     socket.client._speak(shelf.namespace, sink);
-    this.#readers.set(socket, new Reader(socket, shelf, holder, shown, this.#credit(socket, asked)));
+    this.#readers.set(socket, new Reader(socket, shelf, key, holder, shown, this.#credit(socket, asked)));
     return { key, refused: Object.fromEntries(refused) };
   }
 
@@ -128,13 +135,12 @@ export class Resume implements Extension<ResumingSocket> {
     const { name: namespace, server } = socket.nsp;
     const { front } = keeperOf(socket);
     const [secret] = await Promise.all([this.#secret, front.ready]);
-    let shelf = this.#shelves.get(namespace);
-    // a namespace may have been made anew
-    if (shelf?.front !== front) {
+    let shelf = this.#shelves.get(front);
+    if (!shelf) {
       const stamps = new Stamps(secret, namespace);
       const dialect = new Dialect(namespace, server.codec, stamps);
       shelf = { namespace, rooms: this.#rooms, front, grants: new Grants(secret), stamps, dialect };
-      this.#shelves.set(namespace, shelf);
+      this.#shelves.set(front, shelf);
     }
     return shelf;
   }

@@ -285,3 +285,79 @@ it("works in any namespace, for rooms with any name", async () => {
   await second.count(4);
   expect(second.events.map(([, room]) => room)).toEqual(rooms);
 });
+
+it("does not give a client what it said itself, under whatever id it comes back", async () => {
+  const served = await serve(options);
+  let client = await reader(served.port);
+  void socketOf(served).join("kept:1");
+  await client.control("joined");
+  for (let round = 0; round < 3; round++) {
+    const socket = socketOf(served);
+    await left(client);
+    const other = await reader(served.port);
+    void socketOf(served).join("kept:1");
+    await other.control("joined");
+    // both were on their way when it was lost
+    served.io.to("kept:1").except(socket.id).emit("lost", round);
+    client = await again(served.port, client);
+    const next = socketOf(served);
+    next.to("kept:1").emit("said", round);
+    other.wire.socket.terminate();
+    const { events } = await next.join("kept:1", { since: "last" });
+    expect(events).toBe(1);
+    await client.control("replayed");
+    // its socket was gone: only then did nobody know who was left out
+    expect(client.events).toEqual([["lost", round]]);
+  }
+});
+
+it("gives what it said itself to others of the same user", async () => {
+  const served = await serve({ ...options, resume: { identify: () => "ada" } });
+  const phone = await reader(served.port);
+  void socketOf(served).join("kept:1");
+  await phone.control("joined");
+  const { positions } = phone;
+  socketOf(served).to("kept:1").emit("said");
+  const laptop = await reader(served.port, { positions });
+  void socketOf(served).join("kept:1", { since: "last" });
+  expect(await laptop.count(1)).toEqual([["said"]]);
+});
+
+it("repeats no event that it had in another room", async () => {
+  const served = await serve(options);
+  const first = await reader(served.port);
+  const socket = socketOf(served);
+  void socket.join(["kept:a", "kept:b"]);
+  await first.control("joined", 2);
+  void socket.leave("kept:a");
+  served.io.to(["kept:a", "kept:b"]).emit("both", 1);
+  served.io.to("kept:a").emit("missed", 2);
+  await first.until(() => first.events.length === 1 && first.heard.some(([name]) => name === "left"));
+  void socket.leave("kept:b");
+  await first.control("left", 2);
+  // on the same connection
+  expect(await socket.join("kept:a", { since: "last" })).toMatchObject({ events: 1 });
+  expect(await first.count(2)).toEqual([
+    ["both", 1],
+    ["missed", 2],
+  ]);
+  await left(first);
+  served.io.to(["kept:b", "kept:a"]).emit("both", 3);
+  // and on the next: it stands at different places in the two
+  const second = await again(served.port, first);
+  void socketOf(served).join("kept:b", { since: "last" });
+  void socketOf(served).join("kept:a", { since: "last" });
+  await second.control("replayed", 2);
+  expect(second.events).toEqual([["both", 3]]);
+});
+
+it("replays to who asks for it what it had before", async () => {
+  const served = await serve(options);
+  const first = await reader(served.port);
+  void socketOf(served).join(["kept:a", "kept:b"]);
+  served.io.to(["kept:a", "kept:b"]).emit("both", 1);
+  await first.count(1);
+  await left(first);
+  await again(served.port, first);
+  expect(await socketOf(served).join("kept:a", { since: 10 })).toMatchObject({ events: 1 });
+});
