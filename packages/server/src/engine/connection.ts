@@ -70,8 +70,6 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   upgrading = false;
   upgraded = false;
   consumer: Consumer | undefined;
-  /** True once somebody listens to packets one by one. */
-  isObserved: boolean;
 
   // the heartbeat's entry (Timed)
   deadline = 0;
@@ -101,13 +99,18 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.protocol = transport.protocol;
     this.remoteAddress = req.socket?.remoteAddress;
     this.transport = transport;
-    this.isObserved = server.isObserved;
-    this.outbox = new Outbox(this, flusher);
+    this.outbox = new Outbox(this, flusher, transport.sink);
+    this.outbox.isObserved = server.isObserved;
     transport.owner = this;
   }
 
-  get sink(): Transport {
-    return this.transport;
+  /** True once somebody listens to packets one by one. */
+  get isObserved(): boolean {
+    return this.outbox.isObserved;
+  }
+
+  set isObserved(isObserved: boolean) {
+    this.outbox.isObserved = isObserved;
   }
 
   /** What has not left yet. A copy. */
@@ -172,6 +175,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     if (done) {
       this.#callbacks ??= [];
       this.#callbacks.push(done);
+      this.outbox.isAwaited = true;
     }
     this.#issue(new OutgoingPacket([partOf(data)], { type, compress }));
     return this;
@@ -299,7 +303,10 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   onFlushed(): void {
-    if (!this.#callbacks && !this.#isClosing) return;
+    if (!this.#callbacks && !this.#isClosing) {
+      this.outbox.isAwaited = false;
+      return;
+    }
     if (this.#isClosing ? !this.#isTransportDrained() : !this.#isDrained()) return;
     const callbacks = this.#callbacks;
     this.#callbacks = undefined;
@@ -339,6 +346,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     const pending = previous.takePending();
     this.#releaseTransport();
     this.transport = transport;
+    this.outbox.sink = transport.sink;
     transport.owner = this;
     transport.sid = this.id;
     if (this.protocol === 4 && this.deadlines === this.server.heartbeats.pong)
@@ -398,6 +406,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   #onLastIssued(): void {
     if (this.readyState !== "closing") return;
     this.#isClosing = true;
+    this.outbox.isAwaited = true;
     this.onFlushed();
   }
 

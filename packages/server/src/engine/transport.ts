@@ -52,6 +52,11 @@ export abstract class Transport extends LeanEventEmitter implements Sink {
     return this.readyState === "open" && this.isIdle;
   }
 
+  /** What an outbox writes to. */
+  get sink(): Sink {
+    return this;
+  }
+
   abstract writeBytes(buffers: Buffer[]): void;
   abstract writePackets(packets: readonly OutgoingPacket[]): void;
   /** Ahead of what waits: heartbeats, and the frames of an upgrade. */

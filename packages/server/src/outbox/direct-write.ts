@@ -6,7 +6,7 @@ import { getSystemErrorName } from "node:util";
  * What lies beneath a TCP socket or pipe of Node's `net`: the kernel's own write, tried at once. It is internal to
  * Node, so it is taken where it is found as expected, and never relied on.
  */
-interface Handle {
+export interface Handle {
   /** 0, or a negative error number. */
   writeBuffer(request: Request, bytes: Uint8Array): number;
   /** What the kernel has not taken, in bytes. */
@@ -26,28 +26,37 @@ export interface DirectWriter {
   onTaken(error?: Error): void;
 }
 
-/** The class that `net` makes requests of: "unknown" before its first write, undefined where it is not as expected. */
+const EMPTY = Buffer.alloc(0);
+
+/** The class that `net` makes requests of: "unknown" until one was seen, undefined where it is not as expected. */
 let RequestClass: (new () => Request) | "unknown" | undefined = "unknown";
 /** One serves all writes that end at once, which is nearly every write. */
 let spare: Request | undefined;
 
-/** Whether {@link writeDirectly} may be used: not for TLS, nor for streams that are not from `net`. */
-export function hasHandle(socket: Duplex): boolean {
-  return socket instanceof Socket && !("encrypted" in socket) && isHandle(handleOf(socket));
+/**
+ * What {@link writeDirectly} takes; undefined with TLS, and for streams that are not from `net`. MUST be called when
+ * the stream is writable, not corked, and has nothing waiting. The first time, it makes an empty write, to see how
+ * `net` does that.
+ */
+export function handleOf(socket: Duplex): Handle | undefined {
+  if (!(socket instanceof Socket) || "encrypted" in socket) return undefined;
+  const handle = (socket as { _handle?: unknown })._handle;
+  if (!isHandle(handle)) return undefined;
+  if (RequestClass === "unknown") {
+    RequestClass = undefined;
+    learn(handle, () => socket.write(EMPTY));
+  }
+  return RequestClass && handle;
 }
 
 /**
- * Writes past the stream, which costs as much as the kernel's part: a third of a broadcast. MUST only be called for a
- * socket that {@link hasHandle}, is writable and has nothing waiting in its stream. As with the stream, the bytes that
+ * Writes past the stream, which would cost half as much again as the kernel's part. As with the stream, the bytes that
  * the kernel does not take leave later, before whatever is written meanwhile; `writer` is then told.
  *
- * @returns how many bytes wait; -1 if nothing was written, and the stream has to be used
+ * @returns how many bytes wait; -1 if nothing was written: the socket has ended or is broken, and its stream knows
  */
-export function writeDirectly(socket: Duplex, bytes: Buffer, writer: DirectWriter): number {
-  if (RequestClass === undefined || RequestClass === "unknown") return -1;
-  const handle = handleOf(socket) as Handle;
-  spare ??= new RequestClass();
-  // after an error the stream will meet the same one, and do what is to be done about it
+export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWriter): number {
+  spare ??= new (RequestClass as new () => Request)();
   if (handle.writeBuffer(spare, bytes) !== 0) return -1;
   const waiting = handle.writeQueueSize;
   if (waiting > 0) {
@@ -57,17 +66,6 @@ export function writeDirectly(socket: Duplex, bytes: Buffer, writer: DirectWrite
     spare = undefined;
   }
   return waiting;
-}
-
-/**
- * Writes to the stream of a socket that {@link hasHandle} and has nothing waiting. The first time, it sees how `net`
- * does that.
- */
-export function writeToStream(socket: Duplex, bytes: Buffer): void {
-  if (RequestClass === "unknown" && socket.writableCorked === 0) {
-    RequestClass = undefined;
-    learn(handleOf(socket) as Handle, () => socket.write(bytes));
-  } else socket.write(bytes);
 }
 
 function onComplete(this: Request, status: number): void {
@@ -81,7 +79,7 @@ function writeError(status: number): Error {
   return Object.assign(new Error(`write ${code}`), { errno: status, code, syscall: "write" });
 }
 
-/** Sees how `net` writes, while it does. */
+/** Sees what `net` makes requests of, while it writes. */
 function learn(handle: Handle, write: () => void): void {
   const { writeBuffer } = handle;
   handle.writeBuffer = (request, bytes) => {
@@ -93,10 +91,6 @@ function learn(handle: Handle, write: () => void): void {
   } finally {
     Reflect.deleteProperty(handle, "writeBuffer");
   }
-}
-
-function handleOf(socket: Duplex): unknown {
-  return (socket as { _handle?: unknown })._handle;
 }
 
 function isHandle(handle: unknown): handle is Handle {

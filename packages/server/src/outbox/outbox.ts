@@ -15,15 +15,13 @@ const JOIN_BYTES_MAX = 64 * 1024;
 
 /** What an outbox needs of its connection. */
 export interface OutboxOwner {
-  readonly sink: Sink;
-  /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
-  readonly isObserved: boolean;
+  /** Called while the outbox is observed, as are the two that follow. */
   onIssue(packet: OutgoingPacket): void;
   /** Bytes of these are about to be given to the sink. A sink that takes packets reports by itself. */
   onFlush(packets: OutgoingPacket[]): void;
   /** They have been. */
   onWritten(): void;
-  /** All that was issued has been given to the sink. */
+  /** All that was issued has been given to the sink. Called while the outbox is awaited. */
   onFlushed(): void;
   /**
    * Leaves a stored packet to the log, or one that follows such to whoever writes those, and returns who writes it
@@ -48,8 +46,17 @@ interface Edit {
 /**
  * What waits to be written to one connection: a stretch of the chain that it shares with others, and its edits. Every
  * packet, whether for one or for thousands, passes here, and leaves in the order of issue.
+ *
+ * A flush to ten thousand connections misses the caches of the processor with each object that it looks at: what it
+ * needs to know stands here, not in the owner.
  */
 export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
+  /** The owner's present transport. */
+  sink: Sink;
+  /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
+  isObserved = false;
+  /** The owner waits for what was issued to be with the sink. */
+  isAwaited = false;
   readonly #owner: OutboxOwner;
   readonly #flusher: Flusher;
   #lane: Lane;
@@ -77,7 +84,8 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   /** The limit was passed, or the connection is closed: nothing more is given to the sink. */
   #isOver = false;
 
-  constructor(owner: OutboxOwner, flusher: Flusher) {
+  constructor(owner: OutboxOwner, flusher: Flusher, sink: Sink) {
+    this.sink = sink;
     this.#owner = owner;
     this.#flusher = flusher;
     this.#lane = flusher.lane;
@@ -87,7 +95,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   /** Whether a packet issued now would be the next on the wire: what volatile asks. */
   get writable(): boolean {
-    return !this.#isOwed && !this.#holds && !this.#shedCount && this.#owner.sink.isIdle;
+    return !this.#isOwed && !this.#holds && !this.#shedCount && this.sink.isIdle;
   }
 
   /** Whether everything issued has been given to the sink. */
@@ -142,7 +150,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   }
 
   get pendingBytes(): number {
-    return this.#owner.sink.pendingBytes;
+    return this.sink.pendingBytes;
   }
 
   /** The sink has taken something. */
@@ -157,7 +165,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   /** What the reader has not taken, and what waits behind holds, in bytes. */
   get waitingBytes(): number {
-    return this.#owner.sink.pendingBytes + this.heldBytes;
+    return this.sink.pendingBytes + this.heldBytes;
   }
 
   writeAhead(packets: readonly OutgoingPacket[]): void {
@@ -212,7 +220,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
     this.#pass(hold.takeQueue(), true);
     // what was shed behind the hold follows what waited behind it
     if (!this.#isHeld) for (const shed of [...(this.#sheds ?? [])]) shed.begin();
-    if (this.isEmpty) this.#owner.onFlushed();
+    if (this.isAwaited && this.isEmpty) this.#owner.onFlushed();
   }
 
   /** Gives the sink what may leave. Called when a tick ends, a gate opens, or the sink changed. */
@@ -247,7 +255,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
     else if (closed) this.#stayBehindGate(tickBytes);
     // the sink may be a new one, which had nothing to drain
     if (this.#isHeld || this.#waiting) this.onDrain();
-    if (this.isEmpty) this.#owner.onFlushed();
+    if (this.isAwaited && this.isEmpty) this.#owner.onFlushed();
   }
 
   onGate(): void {
@@ -314,7 +322,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   #count(packet: OutgoingPacket): void {
     this.#isOwed = true;
-    if (this.#owner.isObserved) this.#owner.onIssue(packet);
+    if (this.isObserved) this.#owner.onIssue(packet);
     if (packet.gate !== undefined) return;
     this.#tickBytes += packet.size;
     if (this.#tickBytes > TICK_BYTES_MAX) this.flush();
@@ -346,8 +354,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
       this.#pass(packetsOf(head, limit, edits));
       return;
     }
-    const owner = this.#owner;
-    const { sink } = owner;
+    const { sink } = this;
     const before = sink.pendingBytes;
     const { shedBytes } = this.#flusher.backlog;
     if (sink.takesBytes) {
@@ -355,9 +362,9 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
       let bytes = before;
       for (const buffer of buffers) bytes += buffer.length;
       if (bytes > shedBytes && this.#giveInParts(head, limit, edits)) return;
-      if (owner.isObserved) owner.onFlush(packetsOf(head, limit, edits));
+      if (this.isObserved) this.#owner.onFlush(packetsOf(head, limit, edits));
       if (buffers.length > 0) sink.writeBytes(buffers);
-      if (owner.isObserved) owner.onWritten();
+      if (this.isObserved) this.#owner.onWritten();
     } else {
       const packets = edits ? packetsOf(head, limit, edits) : limit.packetsSince(head);
       let bytes = before;
@@ -378,7 +385,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   #giveInParts(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): boolean {
     const nodes = collectNodes(head, limit);
     if (!nodes.some(({ packet }) => packet!.stored)) return false;
-    const { sink } = this.#owner;
+    const { sink } = this;
     const { shedBytes } = this.#flusher.backlog;
     let from = head;
     for (let next = 0; ; ) {
@@ -396,7 +403,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
         to,
         own?.filter(({ node }) => node.depth <= to.depth),
       );
-      if (this.#owner.isObserved) {
+      if (this.isObserved) {
         this.#owner.onFlush(
           packetsOf(
             from,
@@ -474,7 +481,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   }
 
   #write(packets: readonly OutgoingPacket[]): void {
-    const { sink, isObserved } = this.#owner;
+    const { sink, isObserved } = this;
     if (!sink.takesBytes) {
       sink.writePackets(packets);
       return;

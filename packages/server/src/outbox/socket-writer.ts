@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import { hasHandle, writeDirectly, writeToStream } from "./direct-write.ts";
+import { type Handle, handleOf, writeDirectly } from "./direct-write.ts";
+import type { Sink } from "./sink.ts";
 
 /** No more than this goes to the stream at a time, so that a heartbeat can pass what a slow reader has yet to take. */
 const STREAM_BYTES_MAX = 256 * 1024;
@@ -13,24 +14,29 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * Writes whole frames to a raw socket, and keeps what the kernel has not taken. Once the kernel takes no more, only
- * the drain of what is in the stream lets it go on.
+ * the drain of what it was given lets it go on.
  */
-export class SocketWriter {
+export class SocketWriter implements Sink {
+  readonly takesBytes = true;
   readonly #socket: Duplex;
   readonly #owner: { onDrain(): void };
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #isBlocked = false;
   #isFinished = false;
-  readonly #isDirect: boolean;
+  /** Where it can be written without the stream: nothing that the stream looks at is then read, of any socket. */
+  #handle: Handle | undefined;
+  #hasSoughtHandle = false;
   /** What the kernel did not take of a direct write. */
   #directBytes = 0;
 
-  /** @param owner `onDrain` is called whenever the kernel has taken everything after it had not */
+  /**
+   * @param socket may be corked until its first bytes have left, and not by others later
+   * @param owner `onDrain` is called whenever the kernel has taken everything after it had not
+   */
   constructor(socket: Duplex, owner: { onDrain(): void }) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#isDirect = hasHandle(socket);
   }
 
   get isIdle(): boolean {
@@ -41,10 +47,10 @@ export class SocketWriter {
     return this.#isBlocked ? this.#queuedBytes + this.#directBytes + this.#socket.writableLength : 0;
   }
 
-  write(buffers: Buffer[]): void {
+  writeBytes(buffers: Buffer[]): void {
     if (this.#isFinished) return;
     if (!this.#isBlocked && buffers.length === 1 && buffers[0]!.length <= STREAM_BYTES_MAX) {
-      if (this.#socket.writable) this.#write(buffers[0]!);
+      this.#write(buffers[0]!);
       return;
     }
     for (let i = 0; i < buffers.length; i++) {
@@ -54,6 +60,10 @@ export class SocketWriter {
     if (this.#queue) for (const buffer of buffers) this.#queue.push(buffer);
     else this.#queue = buffers;
     if (!this.#isBlocked) this.#pump();
+  }
+
+  writePackets(): never {
+    throw new Error("a socket takes bytes");
   }
 
   /** Passes whatever waits here; what is already in the stream stays before it. */
@@ -73,6 +83,13 @@ export class SocketWriter {
     this.#socket.cork();
     for (const buffer of queue) this.#socket.write(buffer);
     this.#socket.uncork();
+  }
+
+  /** Takes no more: the socket has closed. */
+  close(): void {
+    this.#isFinished = true;
+    this.#handle = undefined;
+    this.discard();
   }
 
   /** Drops what waits here. */
@@ -113,19 +130,26 @@ export class SocketWriter {
 
   /** While not blocked: to the kernel if it takes it, else to the stream. */
   #write(bytes: Buffer): void {
+    const handle = this.#handle;
+    const waiting = handle ? writeDirectly(handle, bytes, this) : -1;
+    if (waiting > 0) {
+      this.#isBlocked = true;
+      this.#directBytes = waiting;
+    } else if (waiting < 0) this.#writeToStream(bytes);
+  }
+
+  #writeToStream(bytes: Buffer): void {
     const socket = this.#socket;
-    if (this.#isDirect && socket.writableLength === 0) {
-      const waiting = writeDirectly(socket, bytes, this);
-      if (waiting === 0) return;
-      if (waiting > 0) {
-        this.#isBlocked = true;
-        this.#directBytes = waiting;
-        return;
-      }
-      writeToStream(socket, bytes);
-    } else socket.write(bytes);
+    this.#handle = undefined;
+    if (!socket.writable) return;
+    socket.write(bytes);
     // a corked socket keeps it for a moment, which is no sign of a slow reader
-    if (socket.writableLength > 0 && socket.writableCorked === 0) this.#block();
+    if (socket.writableCorked > 0) return;
+    if (socket.writableLength > 0) this.#block();
+    else if (!this.#hasSoughtHandle) {
+      this.#hasSoughtHandle = true;
+      this.#handle = handleOf(socket);
+    }
   }
 
   #block(): void {

@@ -18,9 +18,9 @@ function slowStream() {
 it("What waits for a slow reader does not keep the buffer it is a small part of.", async () => {
   const { stream, taken, take } = slowStream();
   const writer = new SocketWriter(stream as never, { onDrain: () => {} });
-  writer.write([Buffer.from("first")]);
+  writer.writeBytes([Buffer.from("first")]);
   const shared = Buffer.allocUnsafeSlow(64 * 1024).fill("x");
-  writer.write([shared.subarray(10, 40)]);
+  writer.writeBytes([shared.subarray(10, 40)]);
   expect(writer.pendingBytes).toBe("first".length + 30);
   while (taken.length < 3) {
     take();
@@ -35,7 +35,7 @@ it("Nothing is written once it has finished.", () => {
   const { stream, taken } = slowStream();
   const writer = new SocketWriter(stream as never, { onDrain: () => {} });
   writer.finish();
-  writer.write([Buffer.from("a")]);
+  writer.writeBytes([Buffer.from("a")]);
   writer.writeUrgent(Buffer.from("b"));
   expect(taken).toEqual([]);
 });

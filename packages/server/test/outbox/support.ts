@@ -49,12 +49,12 @@ export class Owner implements OutboxOwner {
   readonly sink: RecordingSink;
   readonly outbox: Outbox;
   readonly overflows: number[] = [];
-  isObserved = false;
   flushes = 0;
 
   constructor(flusher: Flusher, takesBytes = true) {
     this.sink = new RecordingSink(takesBytes);
-    this.outbox = new Outbox(this, flusher);
+    this.outbox = new Outbox(this, flusher, this.sink);
+    this.outbox.isAwaited = true;
   }
 
   onIssue(): void {}

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { decodeFrame, type Frame, frameTypes } from "@holdfast/protocol";
 import WS, { type RawData, type WebSocket as Socket } from "ws";
-import { bytesOf, type OutgoingPacket, type Part, SocketWriter } from "../../outbox/index.ts";
+import { bytesOf, type OutgoingPacket, type Part, type Sink, SocketWriter } from "../../outbox/index.ts";
 import type { EngineRequest } from "../request.ts";
 import { Transport } from "../transport.ts";
 
@@ -73,8 +73,12 @@ export class WebSocket extends Transport {
     return this.#writer ? this.#writer.pendingBytes : this.socket.bufferedAmount;
   }
 
+  override get sink(): Sink {
+    return this.#writer ?? this;
+  }
+
   writeBytes(buffers: Buffer[]): void {
-    if (this.readyState === "open") this.#writer!.write(buffers);
+    this.#writer!.writeBytes(buffers);
   }
 
   get pendingPackets(): readonly OutgoingPacket[] {
@@ -109,6 +113,7 @@ export class WebSocket extends Transport {
 
   /** The socket has closed. */
   closed(): void {
+    this.#writer?.close();
     this.onClose();
   }
 
