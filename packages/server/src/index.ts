@@ -8,6 +8,7 @@ export type { RecoveryFailure } from "./recovery/index.ts";
 export type { ResumeOptions } from "./resume/index.ts";
 export { Server, Server as default } from "./server.ts";
 export type { ServerOptions } from "./server-options.ts";
+export type { ServerStats } from "./server-stats.ts";
 export { Socket } from "./socket.ts";
 export type { DisconnectReason, Event, ExtendedError } from "./socket-types.ts";
 export type { DefaultEventsMap } from "./typed-events.ts";

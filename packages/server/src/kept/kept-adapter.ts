@@ -75,7 +75,7 @@ export class KeepingAdapter extends Adapter {
     });
     const onChange = (member: object, room: Room, isJoin: boolean) => {
       const log = this.logOf(room);
-      if (log !== undefined) this.#shedding.onChange(member, log, isJoin, this.front.last);
+      if (log !== undefined) this.#shedding.onChange(member, { log, isJoin, offset: this.front.last });
     };
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
@@ -250,6 +250,7 @@ export class KeepingAdapter extends Adapter {
       return this.#unstored(packet, parts, receipt.error);
     }
     this.front.onIssue(receipt);
+    this.#shedding.onIssue(receipt);
     const { gates } = this.#kept;
     const gate = rooms.length > 0 ? gates.gateOf(receipt) : gates.lenientGateOf(receipt);
     if (!publication) {

@@ -1,8 +1,4 @@
-interface Change {
-  readonly isJoin: boolean;
-  /** Of the newest event issued before. */
-  readonly offset: number;
-}
+import type { RoomChange } from "./recent-changes.ts";
 
 /** So many changes are remembered while a reader is behind. */
 export const CHANGES_MAX = 10_000;
@@ -10,7 +6,7 @@ export const CHANGES_MAX = 10_000;
 /** In which rooms a socket was at the time of an event: as it is now, and what has changed since. */
 export class Membership {
   readonly #isMember: (log: string) => boolean;
-  readonly #changes = new Map<string, Change[]>();
+  readonly #changes = new Map<string, RoomChange[]>();
   #count = 0;
 
   /** @param isMember whether it is in the room of this log now */
@@ -23,12 +19,11 @@ export class Membership {
     return this.#count > CHANGES_MAX;
   }
 
-  /** It has joined, or left, behind the event with this offset. */
-  onChange(log: string, isJoin: boolean, offset: number): void {
+  onChange(change: RoomChange): void {
     this.#count++;
-    const changes = this.#changes.get(log);
-    if (changes) changes.push({ isJoin, offset });
-    else this.#changes.set(log, [{ isJoin, offset }]);
+    const changes = this.#changes.get(change.log);
+    if (changes) changes.push(change);
+    else this.#changes.set(change.log, [change]);
   }
 
   /** Whether it was a member when the event with this offset was issued. */

@@ -1,5 +1,6 @@
-import type { OutgoingPacket, Shed, ShedPort } from "../../outbox/index.ts";
+import type { OutgoingPacket, Shed, ShedPort, StoredAs } from "../../outbox/index.ts";
 import type { Joiner } from "../joiner.ts";
+import { RecentChanges, type RoomChange } from "./recent-changes.ts";
 import { SlowReader, type SlowReaderHost } from "./slow-reader.ts";
 
 /** The readers of a namespace that are behind. */
@@ -10,6 +11,7 @@ export class Shedding {
   /** All that have not ended: of several only the newest still takes packets. */
   readonly #bySocket = new Map<object, Set<SlowReader>>();
   /** By connection: offset of the newest event issued before a socket of this namespace left it. */
+  readonly #recent = new RecentChanges();
   readonly #former = new WeakMap<object, number>();
 
   constructor(host: Omit<SlowReaderHost, "onEnd">) {
@@ -42,7 +44,9 @@ export class Shedding {
     }
     if (!mayStart || !socket || !packet.stored) return undefined;
     if (packet.stored.receipt.offset <= (this.#former.get(port) ?? 0)) return undefined;
+    if (this.#recent.isFull) return undefined;
     const fresh = new SlowReader(socket, port, this.#host);
+    for (const change of this.#recent.of(socket)) fresh.membership.onChange(change);
     if (!fresh.take(packet)) return undefined;
     this.#readers.set(port, fresh);
     const readers = this.#bySocket.get(socket);
@@ -52,9 +56,15 @@ export class Shedding {
   }
 
   /** A socket has joined a room, or left it, behind the event with this offset. */
-  onChange(socket: object, log: string, isJoin: boolean, offset: number): void {
+  onChange(socket: object, change: RoomChange): void {
+    this.#recent.add(socket, change);
     const readers = this.#bySocket.get(socket);
-    if (readers) for (const { membership } of readers) membership.onChange(log, isJoin, offset);
+    if (readers) for (const { membership } of readers) membership.onChange(change);
+  }
+
+  /** An event has been issued. */
+  onIssue({ flush }: StoredAs["receipt"]): void {
+    this.#recent.onIssue(flush);
   }
 
   /**
