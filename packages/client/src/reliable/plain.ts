@@ -1,8 +1,9 @@
 import { isBinary } from "@holdfast/protocol";
 import { ReliableError } from "./error.ts";
 
-/** As the server bounds it (docs/limits.md). */
-const DEPTH_MAX = 1000;
+// As the server bounds them by default, with what surrounds the arguments: it would close the connection again and again.
+const DEPTH_MAX = 990;
+const BINARIES_MAX = 10;
 
 /**
  * A copy of an event's arguments as they will travel: JSON's data with bytes in it, so that storage gives back what was
@@ -11,6 +12,7 @@ const DEPTH_MAX = 1000;
  */
 export function plain(args: readonly unknown[]): { args: unknown[]; bytes: number } {
   let bytes = 0;
+  let binaries = 0;
   const copy = (value: unknown, depth: number): unknown => {
     const type = typeof value;
     if (/^(function|symbol|bigint)$/.test(type)) throw invalid(`A ${type} can't be sent`);
@@ -30,6 +32,7 @@ export function plain(args: readonly unknown[]): { args: unknown[]; bytes: numbe
     );
   };
   const copyBinary = (value: ArrayBuffer | ArrayBufferView | Blob): unknown => {
+    if (++binaries > BINARIES_MAX) throw invalid(`More than ${BINARIES_MAX} binaries can't be sent`);
     if (value instanceof Blob) {
       // only browsers can store it
       if (!globalThis.indexedDB) throw invalid("A Blob can't be sent: read its bytes");

@@ -176,7 +176,8 @@ test("data that would not arrive is refused at once", async () => {
   const socket = server.client({ autoConnect: false });
   const circle: unknown[] = [];
   circle.push({ circle });
-  for (const data of [() => {}, { deep: [Symbol("s")] }, 1n, circle, new Blob([])]) {
+  const files = Array.from({ length: 11 }, () => new Uint8Array(1));
+  for (const data of [() => {}, { deep: [Symbol("s")] }, 1n, circle, new Blob([]), files]) {
     expect(await refusal(socket.reliable.emit("say", data))).toBe("DATA_INVALID");
   }
 });
