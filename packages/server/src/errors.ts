@@ -14,6 +14,28 @@ export type HoldfastErrorCode =
   | "OPTIONS_CONFLICT"
   /** What a client asked for in CONNECT, or sent as a control message, is malformed. */
   | "PROTOCOL_INVALID"
+  /** An option that cannot be understood. */
+  | "OPTIONS_INVALID"
+  /** A client came with the outbox of another user. */
+  | "KEY_FOREIGN"
+  /** More outboxes of clients are in use than `reliable.keysMax`. */
+  | "TOO_MANY_KEYS"
+  /** An event has a handler already. */
+  | "HANDLER_EXISTS"
+  /** A handler took longer than it may. */
+  | "HANDLER_TIMEOUT"
+  /** A client emitted reliably what nobody handles. */
+  | "NO_HANDLER"
+  /** A middleware of the socket refused an event. */
+  | "EVENT_REFUSED"
+  /** A handler's reply is past `reliable.replyBytesMax`. */
+  | "REPLY_TOO_LARGE"
+  /** A transaction was used after its handler had settled. */
+  | "TX_CLOSED"
+  /** A transaction would do more than one may. */
+  | "TX_TOO_LARGE"
+  /** There is no queue of this name. */
+  | "QUEUE_UNKNOWN"
   /** A view of the rooms was written to. Sockets join and leave instead. */
   | "READ_ONLY";
 

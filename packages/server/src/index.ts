@@ -5,6 +5,14 @@ export { HoldfastError, type HoldfastErrorCode } from "./errors.ts";
 export type { ErrorContext, HistoryEvent, LastResult, ReplayResult, StoreOption } from "./kept/index.ts";
 export { Namespace } from "./namespace.ts";
 export type { RecoveryFailure } from "./recovery/index.ts";
+export {
+  type Handler,
+  type HandlerOptions,
+  Rejection,
+  type ReliableOptions,
+  retryLater,
+  type Transaction,
+} from "./reliable/index.ts";
 export type { ResumeOptions } from "./resume/index.ts";
 export { Server, Server as default } from "./server.ts";
 export type { ServerOptions } from "./server-options.ts";

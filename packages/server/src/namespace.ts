@@ -6,6 +6,7 @@ import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { PendingSink } from "./negotiation/index.ts";
 import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
+import type { Handler, HandlerOptions } from "./reliable/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -23,6 +24,7 @@ import type {
   EventParams,
   EventsMap,
   FirstNonErrorArg,
+  HandledArgs,
   Last,
   RemoveAcknowledgements,
 } from "./typed-events.ts";
@@ -90,6 +92,22 @@ export class Namespace<
     ) => void,
   ): this {
     this._fns.push(fn);
+    return this;
+  }
+
+  /** Makes a function the handler of an event on every socket: see {@link Socket.handle}. `this` is the socket. */
+  handle<Ev extends EventNames<ListenEvents> & string>(
+    event: Ev,
+    handler: Handler<
+      HandledArgs<ListenEvents, Ev>,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >,
+    options?: HandlerOptions,
+  ): this {
+    const add = (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) =>
+      socket.handle(event, handler as any, options);
+    for (const socket of this.sockets.values()) add(socket);
+    this.on("connection", add as any);
     return this;
   }
 

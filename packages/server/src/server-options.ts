@@ -2,6 +2,7 @@ import type { RoomsOption } from "@holdfast/core";
 import type { AdapterConstructor } from "./adapter/index.ts";
 import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
 import type { ErrorContext, StoreOption } from "./kept/kept.ts";
+import type { ReliableOptions } from "./reliable/options.ts";
 import type { ResumeOptions } from "./resume/options.ts";
 
 /** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
@@ -42,6 +43,8 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
   rooms: RoomsOption;
   /** For clients that ask to go on where they stood. Needs `store`. */
   resume: ResumeOptions;
+  /** How emits of clients that are to take effect once are taken. Needs `store`. */
+  reliable: ReliableOptions;
   /**
    * Hears of what fails in the background: an event that could not be stored, a store that could not be opened.
    * Default: a warning of the process.

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
-import type { StorageUsage } from "@holdfast/core";
+import type { QueueRegistry, StorageUsage } from "@holdfast/core";
 import cors from "cors";
 import {
   Adapter,
@@ -23,13 +23,20 @@ import {
 } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { asConnection } from "./foreign-connection.ts";
-import { KeepingAdapter, Kept } from "./kept/index.ts";
+import { KeepingAdapter, Kept, warner } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
 import type { OutgoingPacket, Shed, ShedPort } from "./outbox/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
 import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
+import {
+  type Handler,
+  type HandlerOptions,
+  type Handling,
+  Reliable,
+  type TransactionHost,
+} from "./reliable/index.ts";
 import { Resume } from "./resume/index.ts";
 import { resolveLimits, type ServerOptions } from "./server-options.ts";
 import { type ServerStats, Tally } from "./server-stats.ts";
@@ -48,6 +55,7 @@ import type {
   EventParams,
   EventsMap,
   FirstNonErrorArg,
+  HandledArgs,
   Last,
   RemoveAcknowledgements,
 } from "./typed-events.ts";
@@ -110,6 +118,8 @@ export class Server<
   readonly _recovery: SharedRecovery | undefined;
   /** What clients may ask for in CONNECT; undefined without a store. @internal */
   readonly _negotiation: Negotiation | undefined;
+  /** What handlers of events are called with. @internal */
+  readonly _reliable: Reliable;
   /** Control messages that are taken from every socket. @internal */
   _controls: Controls | undefined = undefined;
   /** Sockets that speak resume; undefined without a store. @internal */
@@ -160,6 +170,18 @@ export class Server<
     if (this._kept && opts.connectionStateRecovery) {
       this._recovery = new SharedRecovery(this._kept, recoveryLimits(opts));
     }
+    if (opts.reliable && !this._kept)
+      throw new HoldfastError("NO_STORE", 'the option "reliable" needs the option "store"');
+    this._reliable = new Reliable(
+      {
+        codec: this.codec,
+        kept: this._kept,
+        onError: this._kept?.onError ?? opts.onError ?? warner(),
+        transactionsOf: (socket) => this.#transactionsOf(socket),
+      },
+      opts.reliable,
+    );
+    this._negotiation?.register(this._reliable);
     this.adapter(opts.adapter || defaultAdapter(this._kept, !!opts.connectionStateRecovery));
     this.#cors = opts.cors ? cors(opts.cors as cors.CorsOptions) : undefined;
     this.sockets = this.of("/");
@@ -324,6 +346,9 @@ export class Server<
    * @param fn called with the error of the HTTP server, "not running" for example, or nothing
    */
   async close(fn?: (err?: Error) => void): Promise<void> {
+    // who is being answered is answered first
+    const answered = this._reliable.close();
+    if (this._reliable.isBusy) await answered;
     await Promise.allSettled(
       [...this._nsps.values()].map(async (nsp) => {
         for (const socket of [...nsp.sockets.values()]) socket._onclose("server shutting down");
@@ -356,6 +381,19 @@ export class Server<
     ) => void,
   ): this {
     this.sockets.use(fn);
+    return this;
+  }
+
+  /** See {@link Namespace.handle}. */
+  handle<Ev extends EventNames<ListenEvents> & string>(
+    event: Ev,
+    handler: Handler<
+      HandledArgs<ListenEvents, Ev>,
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    >,
+    options?: HandlerOptions,
+  ): this {
+    this.sockets.handle(event, handler, options);
     return this;
   }
 
@@ -473,6 +511,17 @@ export class Server<
     const nsp = this._nsps.get(name);
     if (nsp) done(nsp as unknown as ClientNamespace);
     else this.#patterns.find(name, auth, done as (nsp: unknown) => void);
+  }
+
+  #transactionsOf(socket: Handling): TransactionHost {
+    const { adapter } = socket.nsp as unknown as Namespace;
+    return {
+      prepare: (packet, opts) => {
+        if ("prepare" in adapter) return (adapter as KeepingAdapter).prepare(packet, opts);
+        throw new HoldfastError("NO_STORE", 'the server has no option "store"');
+      },
+      queues: (this as { readonly _queues?: QueueRegistry })._queues,
+    };
   }
 
   #make(path: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {

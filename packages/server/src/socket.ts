@@ -25,6 +25,7 @@ import type { Namespace } from "./namespace.ts";
 import { type Agreement, isControl } from "./negotiation/index.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
 import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } from "./recovery/index.ts";
+import type { Handler, HandlerOptions } from "./reliable/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
 import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
@@ -38,6 +39,7 @@ import type {
   EventParams,
   EventsMap,
   FirstNonErrorArg,
+  HandledArgs,
   Last,
 } from "./typed-events.ts";
 
@@ -383,6 +385,22 @@ export class Socket<
     return this;
   }
 
+  /**
+   * Makes a function the handler of an event: its reply is what the client gets. What it does through `tx`, its last
+   * argument, takes effect with the reply or not at all; if the client emits reliably (`socket.reliable.emit` of
+   * holdfast-client), once. See docs/reliable-emits.md.
+   *
+   * @throws `HANDLER_EXISTS` if the event has a handler
+   */
+  handle<Ev extends EventNames<ListenEvents> & string>(
+    event: Ev,
+    handler: Handler<HandledArgs<ListenEvents, Ev>, this>,
+    options?: HandlerOptions,
+  ): this {
+    this.server._reliable.handle(this as any, event, handler as any, options);
+    return this;
+  }
+
   /** Adds a listener to every event from the client. */
   onAny(listener: (...args: any[]) => void): this {
     this._anyListeners ??= [];
@@ -432,6 +450,12 @@ export class Socket<
   }
 
   // --- for the namespace, the client and adapters
+
+  /** Lets an event of the client pass catch-all listeners and middleware. @internal */
+  _screen(event: Event, done: (error?: Error) => void): void {
+    callListeners(this._anyListeners, this, event);
+    runMiddleware(this.#middleware, event, done);
+  }
 
   /** Called by adapters for each event that goes out. */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {

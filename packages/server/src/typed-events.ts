@@ -38,6 +38,10 @@ export type Last<T extends readonly unknown[]> = T extends readonly [infer Only]
 /** All elements but the last. */
 export type AllButLast<T extends any[]> = T extends [...infer Head, infer _Last] ? Head : any[];
 
+/** The arguments of an event without its acknowledgement callback: what a handler gets. */
+export type HandledArgs<Map extends EventsMap, Ev extends EventNames<Map>> =
+  EventParams<Map, Ev> extends [...infer Args, AnyFunction] ? Args : EventParams<Map, Ev>;
+
 /** The events whose last argument is an acknowledgement callback. */
 export type EventNamesWithAck<Map extends EventsMap, K extends EventNames<Map> = EventNames<Map>> = IfAny<
   Last<Parameters<Map[K]>> | Map[K],

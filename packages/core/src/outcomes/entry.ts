@@ -80,3 +80,12 @@ export function retryMsOf(error: StoreError): number {
   if (error.code === "PRECONDITION_FAILED") return 20;
   return error.code === "STORE_BUSY" ? 250 : 1_000;
 }
+
+/** Tells those who take part in a commit that it was taken, in order. */
+export function tellIssued(contributions: readonly Contribution[], receipt: Receipt): void {
+  let appends = 0;
+  for (const contribution of contributions) {
+    contribution.issued?.(receipt, appends);
+    for (const { type } of contribution.operations) if (type === "append") appends++;
+  }
+}

@@ -6,7 +6,7 @@ export type {
   Retry as EntryRetry,
   Work as EntryWork,
 } from "./entry.ts";
-export { isRetry } from "./entry.ts";
+export { isRetry, tellIssued } from "./entry.ts";
 export type { Sender as EntrySender } from "./lane.ts";
 export {
   type Claim,

@@ -1,5 +1,14 @@
-import { type Operation, type Precondition, type Receipt, type Store, StoreError } from "../store/index.ts";
-import { isForGood, isRetry, type Outcome, type Request, type Retry, retryMsOf, type Work } from "./entry.ts";
+import { type Operation, type Precondition, type Store, StoreError } from "../store/index.ts";
+import {
+  isForGood,
+  isRetry,
+  type Outcome,
+  type Request,
+  type Retry,
+  retryMsOf,
+  tellIssued,
+  type Work,
+} from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { byteLength } from "./records.ts";
 
@@ -26,6 +35,8 @@ export interface LaneHost {
   onCommitted(change: { readonly bytes: number; readonly isNewKey: boolean }): void;
   /** The outcome of an entry whose commit would fail however often it is tried. */
   refusal(error: StoreError): Outcome;
+  /** A commit failed, and all of it is to be sent again. */
+  onFailure(error: StoreError): void;
   /** Nothing is being done any more. */
   onIdle(lane: Lane): void;
 }
@@ -41,6 +52,8 @@ interface Task {
 
 /** One connection's end of a lane. */
 export interface Sender {
+  /** All entries of the key up to this sequence have an outcome. */
+  readonly through: number;
   /**
    * Takes an entry as it came from the client.
    *
@@ -126,7 +139,11 @@ export class Lane {
 
   join(): Sender {
     const state: SenderState = { demand: undefined, reads: 0 };
+    const { ledger } = this;
     const sender: Sender = {
+      get through() {
+        return ledger.through;
+      },
       submit: (request) => this.#submit(state, request),
       leave: () => {
         if (this.#senders.delete(sender)) this.#afterwards();
@@ -157,7 +174,10 @@ export class Lane {
       this.#onFailed(group, receipt.error!, false);
       return;
     }
-    tellIssued(group, receipt);
+    tellIssued(
+      group.flatMap(({ work }) => work!.contributions),
+      receipt,
+    );
     const onDurable = (version?: number) => {
       draft.adopt(version);
       host.onCommitted(draft);
@@ -360,6 +380,7 @@ export class Lane {
     if (!wasIssued) for (const { work } of group) drop(work!);
     for (const { work } of this.#ready) drop(work!);
     const running = this.#running && this.#tasks.get(this.#running.sequence) === this.#running;
+    if (error.code !== "PRECONDITION_FAILED" && !isForGood(error)) this.#host.onFailure(error);
     this.#readyBytes = 0;
     const others = [
       ...this.#ready.splice(0),
@@ -412,16 +433,6 @@ export class Lane {
 
   #afterwards(): void {
     if (!this.isBusy) this.#host.onIdle(this);
-  }
-}
-
-function tellIssued(group: readonly Task[], receipt: Receipt): void {
-  let appends = 0;
-  for (const { work } of group) {
-    for (const contribution of work!.contributions) {
-      contribution.issued?.(receipt, appends);
-      for (const { type } of contribution.operations) if (type === "append") appends++;
-    }
   }
 }
 

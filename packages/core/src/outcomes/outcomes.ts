@@ -219,6 +219,7 @@ export class Outcomes {
       },
       onCommitted: ({ bytes, isNewKey }) => keeper.count(isNewKey ? 1 : 0, bytes),
       refusal,
+      onFailure: this.#onError,
       onIdle: (lane) => this.#rest(lane),
     };
   }

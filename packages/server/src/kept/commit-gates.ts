@@ -15,11 +15,27 @@ export class CommitGates {
   #gate: Gate | undefined;
   #lenientGate: Gate | undefined;
   #unconfirmed: Unconfirmed[] = [];
+  /** Of the newest receipt that can fail alone. */
+  #single: { readonly receipt: Receipt; readonly gate: Gate } | undefined;
 
   /** The gate of a receipt that is pending: what waits at it is dropped if it can't be stored. */
   gateOf({ flush }: Receipt): Gate {
     if (this.#flush !== flush) this.#follow(flush);
     return this.#gate!;
+  }
+
+  /** The gate of a receipt that may fail although its flush does not: one that has preconditions. */
+  gateOfOne(receipt: Receipt): Gate {
+    if (receipt.preconditions.length === 0) return this.gateOf(receipt);
+    if (this.#single?.receipt !== receipt) {
+      const gate = new Gate();
+      this.#single = { receipt, gate };
+      receipt.flush.onSettled(() => {
+        if (receipt.state === "failed") gate.fail();
+        else gate.open();
+      });
+    }
+    return this.#single.gate;
   }
 
   /** As {@link gateOf}, but what waits at it is delivered in any case. */

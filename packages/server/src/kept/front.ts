@@ -12,6 +12,9 @@ export interface Showing {
   readonly fallback: number;
 }
 
+/** Where an event stands once its append was taken. */
+export type Placed = Pick<Receipt, "offset" | "flush" | "isEarly">;
+
 /** How far the events of a namespace have been issued, and how far they are on disk. */
 export class Front {
   /** Resolves when `last` counts what earlier processes issued. Rejects as the store's `opened` does. */
@@ -40,7 +43,7 @@ export class Front {
   }
 
   /** An event has been issued. */
-  onIssue({ offset, flush, isEarly }: Receipt): void {
+  onIssue({ offset, flush, isEarly }: Placed): void {
     if (offset > this.#last) this.#last = offset;
     // shown already; after an unclean stop the store leaves these offsets out
     if (isEarly && offset > this.#durable) this.#durable = offset;

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
 import {
+  type Contribution,
   formatPosition,
   type HistoryQuery,
   type Position,
@@ -7,13 +8,14 @@ import {
   type Since,
   STORE_LIMITS,
   type StoredEvent,
+  weigh,
 } from "@holdfast/core";
 import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
-import { Gate, type OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
+import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
 import { Continuation, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
-import { Front } from "./front.ts";
+import { Front, type Placed } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
 import { isWithin, LeftRooms } from "./left-rooms.ts";
@@ -100,9 +102,7 @@ export class KeepingAdapter extends Adapter {
   /** See {@link BroadcastOperator.publish}. */
   async publish(packet: any, opts: BroadcastOptions): Promise<string> {
     if (opts.flags?.volatile) throw new HoldfastError("UNSUPPORTED", "a volatile event is not kept");
-    if (typeof packet.data.at(-1) === "function") {
-      throw new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
-    }
+    if (typeof packet.data.at(-1) === "function") throw withAck();
     // before it is delivered to anybody
     if (this.keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
     const publication: Publication = {};
@@ -115,6 +115,47 @@ export class KeepingAdapter extends Adapter {
     const { receipt, room } = publication as Required<Publication>;
     const { offsets } = await receipt.durable();
     return formatPosition(this.#kept.rooms.positionOf(room, offsets[0]!));
+  }
+
+  /**
+   * An event to kept rooms as what a commit of somebody else can hold. It is delivered as others are: to the members at
+   * the time of the commit, once that is on disk.
+   *
+   * @throws what `publish` rejects with
+   */
+  prepare(packet: any, opts: BroadcastOptions): Contribution {
+    if (typeof packet.data.at(-1) === "function") throw withAck();
+    if (this.keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
+    packet.nsp = this.nsp.name;
+    const parts: Part[] = this.nsp.server.encoder.encode(packet);
+    const namespace = this.nsp.name;
+    const rooms = this.logsOf(opts);
+    const except = [...(opts.except ?? [])];
+    const event = { namespace, rooms, payload: toStored(parts), except };
+    const operation = this.#kept.rooms.operation(event);
+    weigh(operation);
+    return {
+      operations: [operation],
+      issued: (receipt, firstAppend) => {
+        this.#kept.rooms.onAppend(event);
+        const offset = receipt.offsets[firstAppend] ?? 0;
+        const placed = {
+          offset,
+          flush: receipt.flush,
+          isEarly: false,
+          get state() {
+            return receipt.state;
+          },
+        };
+        this.front.onIssue(placed);
+        const sent = this.stored(packet, parts, placed);
+        const gate = this.#kept.gates.gateOfOne(receipt);
+        const stamp = stampOf(sent, parts, offset);
+        const stored = { namespace, rooms, except, receipt: placed };
+        const outgoing = new OutgoingPacket(sent, { gate, stamp, stored });
+        this.deliver({ packet, outgoing, isVolatile: false, dropped: 0 }, opts);
+      },
+    };
   }
 
   /** See {@link Socket.join}. */
@@ -204,7 +245,7 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** What is sent of an event that is being stored. */
-  protected stored(_packet: any, parts: readonly Part[], _receipt: Receipt): readonly Part[] {
+  protected stored(_packet: any, parts: readonly Part[], _placed: Placed): readonly Part[] {
     return parts;
   }
 
@@ -260,8 +301,7 @@ export class KeepingAdapter extends Adapter {
       });
     }
     const sent = this.stored(packet, parts, receipt);
-    // without an offset it is as if it were not stored: it may be replayed once more
-    const stamp = sent !== parts || receipt.offset || undefined;
+    const stamp = stampOf(sent, parts, receipt.offset);
     const stored = { namespace, rooms: logs, except: except ?? [], receipt };
     return { gate: receipt.isEarly ? undefined : gate, parts: sent, stamp, stored };
   }
@@ -322,6 +362,15 @@ export class KeepingAdapter extends Adapter {
     const position = formatPosition(this.#kept.rooms.positionOf(kept[0]!, offset));
     return { position, time: timeMs, rooms: kept, event, args };
   }
+}
+
+/** See {@link OutgoingPacket.stamp}. Without an offset it is as if it were not stored: it may be replayed once more. */
+function stampOf(sent: readonly Part[], parts: readonly Part[], offset: number): number | true | undefined {
+  return sent !== parts || offset || undefined;
+}
+
+function withAck(): HoldfastError {
+  return new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
 }
 
 function notKept(rooms: readonly Room[]): HoldfastError {

@@ -20,9 +20,9 @@ export interface ErrorContext {
    * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
    * room is kept with `flush: false`). `retention`: old events could not be dropped; it is tried again.
    * `recover`: something of a session could not be stored or read. `negotiate`: what a client asked for in CONNECT could
-   * not be looked up, and was refused.
+   * not be looked up, and was refused. `reliable`: a handler failed, or what it did could not be stored.
    */
-  stage: "open" | "keep" | "retention" | "recover" | "negotiate";
+  stage: "open" | "keep" | "retention" | "recover" | "negotiate" | "reliable";
   namespace?: string;
   rooms?: readonly string[];
   event?: unknown;
@@ -94,7 +94,7 @@ function openStore(option: StoreOption): Store {
 const WARN_INTERVAL_MS = 1_000;
 
 /** Warns of failures, without a flood of them when a disk is full. */
-function warner(): OnError {
+export function warner(): OnError {
   let lastMs = Number.NEGATIVE_INFINITY;
   let suppressed = 0;
   return (error, { stage, rooms, event }) => {

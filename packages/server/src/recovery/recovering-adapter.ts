@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
-import type { Receipt, StoredEvent } from "@holdfast/core";
+import type { StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
-import { type Joiner, KeepingAdapter, type ReplayResult, type Start } from "../kept/index.ts";
+import { type Joiner, KeepingAdapter, type Placed, type ReplayResult, type Start } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
 import { Recovery } from "./recovery.ts";
 import { EVERYBODY, logNameOf, RESERVED } from "./room-names.ts";
@@ -66,9 +66,9 @@ export class RecoveringAdapter extends KeepingAdapter {
     return this.#stamp(this.replayed(event), event.offset);
   }
 
-  protected override stored(packet: any, parts: readonly Part[], receipt: Receipt): readonly Part[] {
-    this.recovery.onIssue(receipt);
-    return this.#stamp(parts, receipt.offset, packet);
+  protected override stored(packet: any, parts: readonly Part[], placed: Placed): readonly Part[] {
+    this.recovery.onIssue(placed);
+    return this.#stamp(parts, placed.offset, packet);
   }
 
   protected override notStored(packet: any, parts: readonly Part[], error?: Error): readonly Part[] {

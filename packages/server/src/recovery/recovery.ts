@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: whatever the sockets' types
 import { mayReceive, type Receipt, type StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
+import type { Placed } from "../kept/index.ts";
 import { type Gate, type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
 import type { RecoveryFailure } from "./failure.ts";
@@ -100,7 +101,7 @@ export class Recovery implements SessionsOwner {
   }
 
   /** An event has been issued. */
-  onIssue({ offset, flush, isEarly }: Receipt): void {
+  onIssue({ offset, flush, isEarly }: Placed): void {
     if (offset > this.#last) this.#last = offset;
     if (isEarly) this.#release(offset);
     if (this.#flush?.flush === flush) {

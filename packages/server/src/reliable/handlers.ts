@@ -1,0 +1,66 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: arguments and replies are the application's
+import { HoldfastError } from "../errors.ts";
+import type { Transaction } from "./transaction.ts";
+
+/**
+ * Answers an event: what it returns, or resolves with, is the reply. It gets the arguments, and then the transaction.
+ * Where events are not typed, neither are arguments; annotate what you use: `(text: string, tx: Transaction) => …`.
+ */
+export type Handler<Args extends any[] = any[], Socket = any> = number extends Args["length"]
+  ? (this: Socket, ...args: any[]) => unknown
+  : (this: Socket, ...args: [...Args, tx: Transaction<Socket>]) => unknown;
+
+export interface HandlerOptions {
+  /** How long, in ms, it may take. Default: `reliable.handlerTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+export interface RegisteredHandler {
+  readonly handler: Handler;
+  readonly timeoutMs: number | undefined;
+}
+
+type Listener = (...args: any[]) => unknown;
+
+/** What sockets need for handlers: they are listeners too, so that whatever removes listeners removes them. */
+interface Listening {
+  on(event: string, listener: Listener): unknown;
+  rawListeners(event: string): Listener[];
+}
+
+const registered = new WeakMap<Listener, RegisteredHandler>();
+
+/**
+ * Makes a function the handler of an event.
+ *
+ * @param onPlain called for each event of that name that is not emitted reliably
+ */
+export function register(
+  socket: Listening,
+  event: string,
+  handler: Handler,
+  { timeoutMs }: HandlerOptions,
+  onPlain: (registered: RegisteredHandler, args: unknown[]) => void,
+): void {
+  if (typeof handler !== "function") throw new TypeError("a handler must be a function");
+  if (findHandler(socket, event)) {
+    throw new HoldfastError("HANDLER_EXISTS", `there is a handler for ${JSON.stringify(event)} already`);
+  }
+  const one: RegisteredHandler = { handler, timeoutMs };
+  const listener: Listener = (...args) => onPlain(one, args);
+  registered.set(listener, one);
+  socket.on(event, listener);
+}
+
+export function findHandler(socket: Listening, event: string): RegisteredHandler | undefined {
+  for (const listener of socket.rawListeners(event)) {
+    const one = registered.get(listener);
+    if (one) return one;
+  }
+  return undefined;
+}
+
+/** Those listeners of an event that are not its handler. */
+export function plainListeners(socket: Listening, event: string): Listener[] {
+  return socket.rawListeners(event).filter((listener) => !registered.has(listener));
+}

@@ -1,0 +1,120 @@
+import {
+  type Contribution,
+  type Operation,
+  type Precondition,
+  RetryLater,
+  type StoreError,
+  tellIssued,
+} from "@holdfast/core";
+import { HoldfastError } from "../errors.ts";
+import { callHandler, type Handling, startTimer } from "./execution.ts";
+import type { RegisteredHandler } from "./handlers.ts";
+import type { ReliableHost } from "./host.ts";
+import type { ReliableOptions } from "./options.ts";
+import { OpenTransaction } from "./transaction.ts";
+import { isFault, type Refusal, refusalOf, retryOf } from "./verdict.ts";
+
+type Ack = (answer: unknown) => void;
+
+/**
+ * Events that have a handler and come from any client, as any event does: the handler's reply is their acknowledgement,
+ * or `{ error: { code, message, data } }`. What is done through `tx` is one commit; nothing keeps a client from asking
+ * for it twice.
+ */
+export class PlainCalls {
+  readonly #host: ReliableHost;
+  readonly #options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>;
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(
+    host: ReliableHost,
+    options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>,
+  ) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /** Resolves when nothing runs, or the time (ms) is up. */
+  async settled(timeoutMs: number): Promise<void> {
+    if (!this.isBusy) return;
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([Promise.all(this.#running), timeUp]);
+    clearTimeout(timer);
+  }
+
+  /** @param args with the acknowledgement, if one is asked for */
+  call(socket: Handling, event: string, registered: RegisteredHandler, args: readonly unknown[]): void {
+    const last = args[args.length - 1];
+    const ack = typeof last === "function" ? (last as Ack) : undefined;
+    const running = this.#call(socket, event, registered, ack ? args.slice(0, -1) : args, ack);
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+
+  async #call(
+    socket: Handling,
+    event: string,
+    registered: RegisteredHandler,
+    args: readonly unknown[],
+    ack: Ack | undefined,
+  ): Promise<void> {
+    const about = { socket, event, sequence: undefined, isRepeat: false };
+    const tx = new OpenTransaction<unknown>(this.#host.transactionsOf(socket), about);
+    let reply: unknown;
+    try {
+      reply = await this.#inTime(event, registered, callHandler(registered, socket, args, tx));
+    } catch (error) {
+      tx.drop();
+      if (isFault(error)) this.#report(error, socket, event);
+      ack?.({ error: this.#refusalOf(error) });
+      return;
+    }
+    try {
+      await this.#commit(tx.close());
+      ack?.(reply);
+    } catch (error) {
+      this.#report(error, socket, event);
+      ack?.({ error: { code: (error as StoreError).code, message: "it could not be stored" } });
+    }
+  }
+
+  #inTime(event: string, { timeoutMs }: RegisteredHandler, reply: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = startTimer(timeoutMs ?? this.#options.handlerTimeoutMs, event, reject);
+      reply.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  async #commit(contributions: readonly Contribution[]): Promise<void> {
+    if (contributions.length === 0) return;
+    const { kept } = this.#host;
+    if (!kept) throw new HoldfastError("NO_STORE", 'the server has no option "store"');
+    const operations: Operation[] = [];
+    const preconditions: Precondition[] = [];
+    for (const contribution of contributions) {
+      operations.push(...contribution.operations);
+      preconditions.push(...(contribution.preconditions ?? []));
+    }
+    const receipt = kept.store.commit(operations, preconditions);
+    if (receipt.state === "failed") for (const contribution of contributions) contribution.dropped?.();
+    else tellIssued(contributions, receipt);
+    await receipt.durable();
+  }
+
+  #refusalOf(error: unknown): Refusal & { retryMs?: number } {
+    if (error instanceof RetryLater) return retryOf(error);
+    return refusalOf(error, this.#options.exposeErrors);
+  }
+
+  #report(error: unknown, { nsp }: Handling, event: string): void {
+    const failure = error instanceof Error ? error : new Error(String(error), { cause: error });
+    this.#host.onError(failure, { stage: "reliable", namespace: nsp.name, event });
+  }
+}
