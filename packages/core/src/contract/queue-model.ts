@@ -77,6 +77,7 @@ class Program {
   #workers: Hired[] = [];
   #queue!: Queue<Task>;
   #next = 0;
+  #process = 0;
   /** Their last outcome may or may not have been recorded. */
   readonly #unheard = new Set<Known>();
 
@@ -202,9 +203,10 @@ class Program {
     const n = this.#next++;
     const options = this.#options(n);
     const known = this.#known(n, options.priority);
+    const process = this.#process;
     this.#queue.add({ n }, options).then(
       (handle) => {
-        known.handle = handle;
+        if (process === this.#process) known.handle = handle;
       },
       () => {},
     );
@@ -269,19 +271,19 @@ class Program {
     for (const { held, worker } of this.#workers) {
       const [lease] = held;
       if (!lease || this.#random(2) === 0) continue;
-      worker.consumer.settle(lease.token, { result: lease.data.n }).then(
-        () => {
-          this.#jobs.get(lease.data.n)!.isDone = true;
-        },
-        () => {},
-      );
+      worker.consumer.settle(lease.token, { result: lease.data.n }).catch(() => {});
       const known = this.#jobs.get(lease.data.n)!;
       this.#unheard.add(known);
     }
-    const isClean = this.#random(3) === 0;
-    if (isClean) await this.#fixture.restart();
-    else await this.#fixture.crash();
-    this.#take();
+    // What a process that was killed still says is not heard.
+    this.#process++;
+    if (this.#random(3) === 0) {
+      await this.#fixture.restart();
+      this.#take();
+    } else {
+      this.#take();
+      await this.#fixture.crash();
+    }
     this.#workers = [];
     this.#start();
     await this.#queue.opened;
