@@ -23,6 +23,7 @@ const arrows = {
 const recursive = {
   "server/src/socket.ts": "./namespace.ts",
   "server/src/namespace.ts": "./server.ts",
+  "server/src/server-options.ts": "./socket.ts",
 };
 /** Runs in browsers too, so it may not touch Node. */
 const pure = new Set(["protocol"]);

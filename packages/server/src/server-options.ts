@@ -2,8 +2,10 @@ import type { RoomsOption } from "@holdfast/core";
 import type { AdapterConstructor } from "./adapter/index.ts";
 import type { AttachOptions, ServerOptions as EngineOptions } from "./engine/index.ts";
 import type { ErrorContext, StoreOption } from "./kept/kept.ts";
+import type { QueuesServerOptions } from "./queues/index.ts";
 import type { ReliableOptions } from "./reliable/options.ts";
 import type { ResumeOptions } from "./resume/options.ts";
+import type { Socket } from "./socket.ts";
 
 /** The options of {@link Server}: those of the connection layer, those of Socket.IO, and limits of our own. */
 export interface ServerOptions extends EngineOptions, AttachOptions {
@@ -45,6 +47,9 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
   resume: ResumeOptions;
   /** How emits of clients that are to take effect once are taken. Needs `store`. */
   reliable: ReliableOptions;
+  /** What clients may do with the queues of `io.queue`. Default: nothing. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server's types of events
+  queues: QueuesServerOptions<Socket<any, any, any, any>>;
   /**
    * Hears of what fails in the background: an event that could not be stored, a store that could not be opened.
    * Default: a warning of the process.

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
-import type { QueueRegistry, StorageUsage } from "@holdfast/core";
+import type { Queue, QueueOptions, QueueRegistry, StorageUsage } from "@holdfast/core";
 import cors from "cors";
 import {
   Adapter,
@@ -29,6 +29,7 @@ import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
 import type { OutgoingPacket, Shed, ShedPort } from "./outbox/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
+import { type QueueSocket, type QueuesServerOptions, ServerQueues } from "./queues/index.ts";
 import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
 import {
   type Handler,
@@ -125,6 +126,8 @@ export class Server<
   /** Sockets that speak resume; undefined without a store. @internal */
   readonly _resume: Resume | undefined;
   readonly #tally = new Tally();
+  /** undefined as long as there is no queue. @internal */
+  _queues: ServerQueues | undefined = undefined;
   readonly #patterns = new NamespacePatterns<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(this);
   readonly #cors: CorsMiddleware | undefined;
   #path!: string;
@@ -223,6 +226,24 @@ export class Server<
     const adapter = this._nsps.get(namespace)?.adapter;
     if (!(adapter instanceof KeepingAdapter)) return undefined;
     return adapter.shed(socket as Socket | undefined, port, packet, mayStart);
+  }
+
+  /**
+   * The queue of that name, made if it is not there: jobs are held in the store until somebody has done them. The same
+   * name again is the same queue; options are given once. Clients may do with it what the option `queues.authorize`
+   * says.
+   *
+   * @throws `NO_STORE`; `QUEUE_INVALID`; `QUEUE_CONFLICT` for other options than before; `QUEUE_UNSUPPORTED` by this store
+   */
+  queue<Data = unknown, Result = unknown>(name: string, options?: QueueOptions): Queue<Data, Result> {
+    const kept = this._kept;
+    if (!kept) throw new HoldfastError("NO_STORE", 'a queue needs the option "store"');
+    if (!this._queues) {
+      const { store, onError } = kept;
+      this._queues = new ServerQueues({ ...(this.opts.queues as QueuesServerOptions), store, onError });
+      this._reserveControls<QueueSocket>(this._queues.controls);
+    }
+    return this._queues.queue<Data, Result>(name, options);
   }
 
   /** @internal */
@@ -357,6 +378,7 @@ export class Server<
     );
     // kept events that were issued leave before the close, as others do
     this._recovery?.close();
+    await this._queues?.close();
     await this._kept?.settled();
     this.engine?.close();
     await this._kept?.close();

@@ -493,6 +493,7 @@ export class Socket<
     else this.packet({ type: PacketType.CONNECT, data: this._connectData(this.pid) });
     const { _agreement } = this;
     if (_agreement) for (const extension of _agreement.granted) extension.onConnect?.(this);
+    if (this.recovered) this.server._queues?.onResume(this);
   }
 
   /** What the answer to CONNECT says. */
@@ -524,6 +525,7 @@ export class Socket<
   _onclose(reason: string, description?: unknown): void {
     if (!this.connected) return;
     emitLocally(this, "disconnecting", reason, description);
+    this.server._queues?.onClose(this, RECOVERABLE_REASONS.has(reason));
     const recovery = this.#recovery;
     if (recovery && RECOVERABLE_REASONS.has(reason)) recovery.lose(this);
     else if (recovery) recovery.end(this);

@@ -20,12 +20,14 @@ export interface ErrorContext {
    * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
    * room is kept with `flush: false`). `retention`: old events could not be dropped; it is tried again.
    * `recover`: something of a session could not be stored or read. `negotiate`: what a client asked for in CONNECT could
-   * not be looked up, and was refused. `reliable`: a handler failed, or what it did could not be stored.
+   * not be looked up, and was refused. `reliable`: a handler failed, or what it did could not be stored. `queue`: something
+   * of a queue, or `queues.authorize`, failed.
    */
-  stage: "open" | "keep" | "retention" | "recover" | "negotiate" | "reliable";
+  stage: "open" | "keep" | "retention" | "recover" | "negotiate" | "reliable" | "queue";
   namespace?: string;
   rooms?: readonly string[];
   event?: unknown;
+  queue?: string;
 }
 
 export type OnError = (error: Error, context: ErrorContext) => void;

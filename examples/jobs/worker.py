@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A worker in Python: any Socket.IO client can be one. Debian: apt install python3-socketio python3-websocket
+
+    worker.py http://localhost:3001 thumbnails
+"""
+import sys
+import threading
+import time
+
+import socketio
+
+url, queue = sys.argv[1:3]
+sio = socketio.Client()
+# The server knows us by this, also over the next connection: so the jobs that we have stay ours.
+worker = None
+running = set()
+
+
+class Refused(Exception):
+    def __init__(self, error):
+        super().__init__(error["message"])
+        self.code = error["code"]
+
+
+def ask(event, *args):
+    """Every answer is an error, or null and the result."""
+    answer = sio.call(f"holdfast:queue:{event}", args, timeout=30)
+    error, result = answer if isinstance(answer, (list, tuple)) else (answer, None)
+    if error:
+        raise Refused(error)
+    return result
+
+
+def work(job):
+    """The work itself: what it returns is the result, what it raises is why it failed."""
+    steps = job["data"].get("steps", 1)
+    for step in range(steps):
+        time.sleep(job["data"].get("stepMs", 100) / 1000)
+        if job["data"].get("fail"):
+            raise ValueError(job["data"]["fail"])
+        ask("progress", job["lease"], (step + 1) / steps)
+    return {"by": "python", "steps": steps}
+
+
+def run(job):
+    lease, done = job["lease"], threading.Event()
+
+    def renew():
+        while not done.wait(job["leaseMs"] / 2000):
+            try:
+                ask("extend", lease)
+            except Exception:
+                pass  # not connected: the lease waits for us, for a while
+
+    threading.Thread(target=renew, daemon=True).start()
+    try:
+        outcome = ("done", lease, work(job))
+    except Exception as error:
+        outcome = ("fail", lease, {"message": str(error), "name": type(error).__name__})
+    while True:
+        try:
+            ask(*outcome)
+            break
+        except Refused as error:
+            # LEASE_LOST: somebody else has the job now, and our outcome does not count
+            print(f"{job['id']}: {error}", flush=True)
+            if error.code == "LEASE_LOST":
+                break
+        except Exception:
+            pass  # not connected: again, until there is an answer
+        time.sleep(0.5)
+    done.set()
+    running.discard(lease)
+    print(f"{job['id']} {outcome[0]}", flush=True)
+
+
+@sio.on("holdfast:queue:job")
+def on_job(job):
+    if job["lease"] not in running:
+        running.add(job["lease"])
+        threading.Thread(target=run, args=(job,), daemon=True).start()
+
+
+@sio.on("connect")
+def on_connect():
+    """With every connection: what we want, who we are, and what we still work on."""
+    global worker
+    options = {"prefetch": 2, "leases": list(running)}
+    if worker:
+        options["worker"] = worker
+    worker = ask("work", queue, options)["worker"]
+    print("ready", flush=True)
+
+
+sio.connect(url, transports=["websocket"], wait=True)
+sio.wait()

@@ -1,0 +1,156 @@
+import { type JobHandle, type Queue, QueueError, type QueueRegistry } from "@holdfast/core";
+import type { Control, Controls } from "../negotiation/index.ts";
+import { invalid } from "../negotiation/index.ts";
+import { administer } from "./admin.ts";
+import { Refusal, wireError } from "./answers.ts";
+import type { Authority } from "./authority.ts";
+import type { Grants } from "./grants.ts";
+import type { Peer } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+import type { QueueSocket } from "./queue-socket.ts";
+import * as read from "./requests.ts";
+
+/** What the controls work with. */
+export interface QueueDesk {
+  readonly registry: QueueRegistry;
+  readonly authority: Authority;
+  readonly grants: Grants;
+  readonly peers: Peers;
+  readonly requestsPerSocketMax: number;
+  onError(error: Error): void;
+}
+
+/** Answers a request that has been read. What it returns, or throws, is what the client is told. */
+type Answer<Request> = (desk: QueueDesk, socket: QueueSocket, request: Request) => unknown;
+
+/** The control messages of queues (PROTOCOL §5), by name. */
+export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
+  const controls = new Map<string, Control<QueueSocket>>();
+  function on<Request>(
+    name: string,
+    readRequest: (args: readonly unknown[]) => Request,
+    answer: Answer<Request>,
+  ) {
+    controls.set(`holdfast:queue:${name}`, (socket, args, ack) => {
+      const tell = (error: unknown) => {
+        const told = wireError(error);
+        if (!told) desk.onError(error as Error);
+        ack?.(told ?? { code: "INTERNAL", message: "not now: see the server's onError" });
+      };
+      let request: Request;
+      try {
+        request = readRequest(args);
+      } catch (error) {
+        // nobody would hear of it
+        if (!ack) throw invalid((error as Error).message);
+        tell(error);
+        return;
+      }
+      const peer = desk.peers.of(socket);
+      const max = desk.requestsPerSocketMax;
+      if (peer.requests >= max) {
+        tell(new Refusal("QUEUE_LIMIT", `a socket can have ${max} requests without an answer`));
+        return;
+      }
+      peer.requests++;
+      Promise.resolve()
+        .then(() => answer(desk, socket, request))
+        .then((result) => ack?.(null, result), tell)
+        .finally(() => {
+          peer.requests--;
+        });
+    });
+  }
+
+  on("add", read.readAdd, add);
+  on("work", read.readWork, work);
+  on("stop", read.readQueue, ({ peers }, socket, queue) => peers.of(socket).stop(queue));
+  on(
+    "done",
+    ([lease, result]) => ({ lease: read.readLease([lease]), result }),
+    ({ registry, peers }, socket, r) =>
+      holder(registry, peers.of(socket), r.lease).settle(r.lease, { result: r.result }),
+  );
+  on("fail", read.readFailure, ({ registry, peers }, socket, { lease, error, retryMs, isFinal }) =>
+    holder(registry, peers.of(socket), lease).settle(lease, { error, retryMs, isFinal }),
+  );
+  on("extend", read.readLease, ({ registry, peers }, socket, lease) =>
+    holder(registry, peers.of(socket), lease).extend(lease),
+  );
+  on(
+    "progress",
+    ([lease, value]) => ({ lease: read.readLease([lease]), value }),
+    ({ registry, peers }, socket, { lease, value }) =>
+      holder(registry, peers.of(socket), lease).progress(lease, value),
+  );
+  on("watch", read.readWatch, watch);
+  on("unwatch", read.readWatch, ({ peers }, socket, { queue, id }) =>
+    peers.of(socket).watches.remove(queue, id),
+  );
+  on("admin", read.readAdmin, async ({ registry, authority }, socket, request) => {
+    const { queue, command, id } = request;
+    await authority.check(socket, "admin", queue, { command, ...(id === undefined ? {} : { id }) });
+    return administer(known(registry, queue), request);
+  });
+  return controls;
+}
+
+async function add(
+  { registry, authority, grants }: QueueDesk,
+  socket: QueueSocket,
+  { queue, data, options }: read.AddRequest,
+): Promise<{ id: string; isNew: boolean; grant: string }> {
+  await authority.check(socket, "add", queue, { ...options, data });
+  await grants.ready;
+  const { id, isNew }: JobHandle = await known(registry, queue).add(data, options);
+  return { id, isNew, grant: grants.ofJob(queue, id) };
+}
+
+async function work(
+  { registry, authority, grants, peers }: QueueDesk,
+  socket: QueueSocket,
+  { queue: name, prefetch, worker, leases }: read.WorkRequest,
+): Promise<object> {
+  await authority.check(socket, "work", name);
+  const queue = known(registry, name);
+  await Promise.all([grants.ready, queue.opened]);
+  if (!socket.connected) throw new Refusal("QUEUE_CLOSED", "the socket is gone");
+  const sid = worker === undefined ? undefined : grants.workerOf(worker);
+  if (worker !== undefined && sid === undefined) throw read.malformed("this worker is unknown");
+  const peer = sid === undefined ? peers.of(socket) : peers.adopt(socket, sid);
+  const remote = peer.worker(queue);
+  const lost = remote.work(prefetch, leases);
+  return { worker: grants.ofWorker(peer.sid), leaseMs: remote.leaseMs, lost };
+}
+
+async function watch(
+  { registry, authority, grants, peers }: QueueDesk,
+  socket: QueueSocket,
+  { queue: name, id, grant }: read.WatchRequest,
+): Promise<object> {
+  await grants.ready;
+  if (grant !== undefined && grants.isOfJob(grant, name, id)) {
+    await authority.check(socket, "watch", name, { id });
+  } else await authority.check(socket, "admin", name, { id, command: "get" });
+  const queue = known(registry, name);
+  if (!socket.connected) throw new Refusal("QUEUE_CLOSED", "the socket is gone");
+  const peer = peers.of(socket);
+  peer.checkWatch(name, id);
+  const watched = await peer.watches.add(queue, id);
+  if (!watched) throw new QueueError("JOB_UNKNOWN", `nothing is known of job ${id}`);
+  // the answer is issued before
+  queueMicrotask(() => queueMicrotask(watched.opened));
+  return watched.report;
+}
+
+function known(registry: QueueRegistry, name: string): Queue {
+  if (registry.has(name)) return registry.queue(name);
+  throw new Refusal("QUEUE_UNKNOWN", `there is no queue ${name}`);
+}
+
+/** Who speaks for a lease: a worker that comes back may do so before it asks for work. */
+function holder(registry: QueueRegistry, peer: Peer, lease: string) {
+  const queue = registry.queueOf(lease);
+  if (!queue) throw new QueueError("LEASE_LOST", "this lease is unknown");
+  return peer.worker(queue);
+}

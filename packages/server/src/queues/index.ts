@@ -1,0 +1,2 @@
+export type { QueueAction, QueueRequest, QueueSocket, QueuesServerOptions } from "./queue-socket.ts";
+export { ServerQueues } from "./server-queues.ts";

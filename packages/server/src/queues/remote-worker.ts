@@ -1,0 +1,171 @@
+import type { Consumer, Lease, LeaseEnd, Outcome, Queue } from "@holdfast/core";
+import type { QueueSocket } from "./queue-socket.ts";
+
+/** A worker whose connection holds more than this gets no further jobs until it has taken some. */
+const UNSENT_BYTES_MAX = 256 * 1024;
+/** How often, in ms, a connection that is stuck is looked at. */
+const STUCK_INTERVAL_MS = 50;
+/** What a job costs beside its data, in bytes. */
+const ENVELOPE_BYTES = 256;
+
+/** What a remote worker needs of its peer. */
+export interface WorkerHost {
+  /** Undefined while its transport is lost. */
+  readonly socket: QueueSocket | undefined;
+}
+
+/** A client's worker on one queue: gives jobs to the client's connection, as fast as that takes them. */
+export class RemoteWorker {
+  readonly queue: Queue;
+  readonly #host: WorkerHost;
+  readonly #consumer: Consumer;
+  /** Leases that were sent over the connection there is now. */
+  readonly #sentHere = new Set<string>();
+  /** The client wants jobs. */
+  #isWanted = false;
+  /** Bytes given to the connection since it was last looked at. */
+  #unsentBytes = 0;
+  #stuck: NodeJS.Timeout | undefined;
+
+  constructor(host: WorkerHost, queue: Queue, owner: string) {
+    this.#host = host;
+    this.queue = queue;
+    this.#consumer = queue.consumer({
+      owner,
+      deliver: (lease) => this.#deliver(lease),
+      onLost: (token, reason) => this.#onLost(token, reason),
+    });
+    this.#consumer.stop();
+  }
+
+  get leaseMs(): number {
+    return this.#consumer.leaseMs;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isWanted && this.#consumer.leases.length === 0;
+  }
+
+  /**
+   * Takes jobs from now on.
+   *
+   * @param held leases that the client says it works on: of the others, those sent over an earlier connection never
+   *   arrived, and are handed back; without it nothing is
+   * @returns those of `held` that have passed on
+   */
+  work(prefetch: number, held: readonly string[] | undefined): string[] {
+    this.#consumer.setPrefetch(prefetch);
+    const lost: string[] = [];
+    if (held) {
+      const kept = new Set(held);
+      for (const token of held) if (!this.#renew(token)) lost.push(token);
+      for (const token of this.#consumer.leases) {
+        if (!kept.has(token) && !this.#sentHere.has(token)) this.#handBack(token);
+      }
+    }
+    this.#isWanted = true;
+    if (!this.#stuck) this.#consumer.start();
+    return lost;
+  }
+
+  /** Takes no more jobs. */
+  stop(): void {
+    this.#isWanted = false;
+    this.#consumer.stop();
+  }
+
+  async settle(token: string, outcome: Outcome): Promise<void> {
+    await this.#consumer.settle(token, outcome);
+    this.#sentHere.delete(token);
+  }
+
+  extend(token: string): number {
+    return this.#consumer.extend(token);
+  }
+
+  progress(token: string, value: unknown): void {
+    this.#consumer.progress(token, value);
+  }
+
+  /** The client's transport is lost. */
+  lose(): void {
+    this.#unstick();
+    this.#sentHere.clear();
+    this.#consumer.grace();
+  }
+
+  /** The client is back under its session. */
+  resume(): void {
+    this.#consumer.resume();
+    if (!this.#isWanted) this.#consumer.stop();
+  }
+
+  /** The client is gone: its leases are given back. */
+  release(): Promise<void> {
+    this.#isWanted = false;
+    this.#unstick();
+    return this.#consumer.release();
+  }
+
+  #deliver({ token, id, queue, data, attempt, attempts, leaseMs }: Lease): void {
+    const { socket } = this.#host;
+    if (!socket?.connected) throw new Error("the worker's connection is gone");
+    this.#sentHere.add(token);
+    const job = { queue, id, lease: token, data, attempt, attempts, leaseMs };
+    socket._emitUnstored("holdfast:queue:job", job);
+    this.#unsentBytes += ENVELOPE_BYTES + sizeOf(data);
+    if (this.#unsentBytes > UNSENT_BYTES_MAX && !this.#stuck) {
+      this.#consumer.stop();
+      // first it is given the chance to write what was issued in this tick
+      this.#stuck = setTimeout(() => this.#look(), 0).unref();
+    }
+  }
+
+  #onLost(token: string, reason: LeaseEnd): void {
+    this.#sentHere.delete(token);
+    const { socket } = this.#host;
+    if (socket?.connected) socket._emitUnstored("holdfast:queue:lost", { lease: token, reason });
+  }
+
+  /** Goes on as soon as the connection has taken what it was given. */
+  #look(): void {
+    const { socket } = this.#host;
+    this.#stuck = undefined;
+    if (!socket) return;
+    if ((socket.conn.transport.pendingBytes ?? 0) > UNSENT_BYTES_MAX) {
+      this.#stuck = setTimeout(() => this.#look(), STUCK_INTERVAL_MS).unref();
+      return;
+    }
+    this.#unsentBytes = 0;
+    if (this.#isWanted) this.#consumer.start();
+  }
+
+  #unstick(): void {
+    clearTimeout(this.#stuck);
+    this.#stuck = undefined;
+    this.#unsentBytes = 0;
+  }
+
+  #renew(token: string): boolean {
+    try {
+      this.#consumer.extend(token);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #handBack(token: string): void {
+    // if it cannot be stored the lease runs out
+    this.#consumer.settle(token, { handBack: true }).catch(() => {});
+  }
+}
+
+/** About how many bytes a value takes as JSON: enough to see that a connection has a lot to do. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  let bytes = 2;
+  for (const [key, member] of Object.entries(value)) bytes += key.length + 3 + sizeOf(member);
+  return bytes;
+}
