@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^@holdfast\/store-lmdb$/, replacement: source("packages/store-lmdb/src/index.ts") },
       { find: /^holdfast$/, replacement: source("packages/server/src/index.ts") },
       { find: /^holdfast\/engine$/, replacement: source("packages/server/src/engine/index.ts") },
+      { find: /^holdfast-client\/work$/, replacement: source("packages/client/src/work/index.ts") },
       { find: /^holdfast-client$/, replacement: source("packages/client/src/index.ts") },
     ],
   },

@@ -1,0 +1,14 @@
+/** The process that is killed: a server with two queues in a folder. */
+import { createServer } from "node:http";
+import { Server } from "holdfast";
+import { QUEUES } from "./plan.ts";
+
+const [folder, port] = process.argv.slice(2) as [string, string];
+
+const http = createServer();
+const io = new Server(http, { store: folder, queues: { authorize: () => true }, pingInterval: 2_000 });
+for (const [name, options] of Object.entries(QUEUES)) io.queue(name, options);
+
+await io.ready;
+await new Promise<void>((resolve) => http.listen(Number(port), resolve));
+console.log("ready");
