@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
-import type { Queue, QueueOptions, QueueRegistry, StorageUsage } from "@holdfast/core";
+import type { Queue, QueueOptions, StorageUsage } from "@holdfast/core";
 import cors from "cors";
 import {
   Adapter,
@@ -362,7 +362,8 @@ export class Server<
   }
 
   /**
-   * Disconnects every client and closes the HTTP server. May listen again later.
+   * Disconnects every client and closes the HTTP server. May listen again later. Handlers of `queue.work` that run are
+   * waited for, at most 30 s; what they leave, and what remote workers have, goes on after a restart.
    *
    * @param fn called with the error of the HTTP server, "not running" for example, or nothing
    */
@@ -370,6 +371,8 @@ export class Server<
     // who is being answered is answered first
     const answered = this._reliable.close();
     if (this._reliable.isBusy) await answered;
+    // clients are there until what this process works on is done
+    if (this._queues) await this._queues.close();
     await Promise.allSettled(
       [...this._nsps.values()].map(async (nsp) => {
         for (const socket of [...nsp.sockets.values()]) socket._onclose("server shutting down");
@@ -378,7 +381,6 @@ export class Server<
     );
     // kept events that were issued leave before the close, as others do
     this._recovery?.close();
-    await this._queues?.close();
     await this._kept?.settled();
     this.engine?.close();
     await this._kept?.close();
@@ -542,7 +544,7 @@ export class Server<
         if ("prepare" in adapter) return (adapter as KeepingAdapter).prepare(packet, opts);
         throw new HoldfastError("NO_STORE", 'the server has no option "store"');
       },
-      queues: (this as { readonly _queues?: QueueRegistry })._queues,
+      queues: this._queues?.registry,
     };
   }
 

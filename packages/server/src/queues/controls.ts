@@ -5,9 +5,9 @@ import { administer } from "./admin.ts";
 import { Refusal, wireError } from "./answers.ts";
 import type { Authority } from "./authority.ts";
 import type { Grants } from "./grants.ts";
-import type { Peer } from "./peer.ts";
 import type { Peers } from "./peers.ts";
 import type { QueueSocket } from "./queue-socket.ts";
+import type { RemoteWorker } from "./remote-worker.ts";
 import * as read from "./requests.ts";
 
 /** What the controls work with. */
@@ -65,23 +65,17 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
   on("add", read.readAdd, add);
   on("work", read.readWork, work);
   on("stop", read.readQueue, ({ peers }, socket, queue) => peers.of(socket).stop(queue));
-  on(
-    "done",
-    ([lease, result]) => ({ lease: read.readLease([lease]), result }),
-    ({ registry, peers }, socket, r) =>
-      holder(registry, peers.of(socket), r.lease).settle(r.lease, { result: r.result }),
+  on("done", read.readDone, (desk, socket, { lease, result }) =>
+    speak(desk, socket, lease, (worker) => worker.settle(lease, { result })),
   );
-  on("fail", read.readFailure, ({ registry, peers }, socket, { lease, error, retryMs, isFinal }) =>
-    holder(registry, peers.of(socket), lease).settle(lease, { error, retryMs, isFinal }),
+  on("fail", read.readFailure, (desk, socket, { lease, error, retryMs, isFinal }) =>
+    speak(desk, socket, lease, (worker) => worker.settle(lease, { error, retryMs, isFinal })),
   );
-  on("extend", read.readLease, ({ registry, peers }, socket, lease) =>
-    holder(registry, peers.of(socket), lease).extend(lease),
+  on("extend", read.readLease, (desk, socket, lease) =>
+    speak(desk, socket, lease, (worker) => worker.extend(lease)),
   );
-  on(
-    "progress",
-    ([lease, value]) => ({ lease: read.readLease([lease]), value }),
-    ({ registry, peers }, socket, { lease, value }) =>
-      holder(registry, peers.of(socket), lease).progress(lease, value),
+  on("progress", read.readProgress, (desk, socket, { lease, value }) =>
+    speak(desk, socket, lease, (worker) => worker.progress(lease, value)),
   );
   on("watch", read.readWatch, watch);
   on("unwatch", read.readWatch, ({ peers }, socket, { queue, id }) =>
@@ -148,9 +142,20 @@ function known(registry: QueueRegistry, name: string): Queue {
   throw new Refusal("QUEUE_UNKNOWN", `there is no queue ${name}`);
 }
 
-/** Who speaks for a lease: a worker that comes back may do so before it asks for work. */
-function holder(registry: QueueRegistry, peer: Peer, lease: string) {
-  const queue = registry.queueOf(lease);
+/** Says something under a lease: a worker that comes back may do so before it asks for work. */
+async function speak<Said>(
+  { registry, peers }: QueueDesk,
+  socket: QueueSocket,
+  lease: string,
+  say: (worker: RemoteWorker) => Said,
+): Promise<Awaited<Said>> {
+  // right after a restart the queues may still be being read
+  const queue = registry.queueOf(lease) ?? (await opened(registry)).queueOf(lease);
   if (!queue) throw new QueueError("LEASE_LOST", "this lease is unknown");
-  return peer.worker(queue);
+  return await say(peers.of(socket).worker(queue));
+}
+
+async function opened(registry: QueueRegistry): Promise<QueueRegistry> {
+  await Promise.allSettled(registry.names().map((name) => registry.queue(name).opened));
+  return registry;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Peer, type PeerLimits } from "./peer.ts";
 import type { QueueSocket } from "./queue-socket.ts";
 
@@ -24,9 +25,11 @@ export class Peers {
   of(socket: QueueSocket): Peer {
     const known = this.#bySocket.get(socket);
     if (known) return known;
-    const peer = new Peer(socket, socket.id, this.#limits);
+    // another connection may have shown that it is who this one was
+    const sid = this.#bySid.has(socket.id) ? randomUUID() : socket.id;
+    const peer = new Peer(socket, sid, this.#limits);
     this.#bySocket.set(socket, peer);
-    this.#bySid.set(socket.id, peer);
+    this.#bySid.set(sid, peer);
     return peer;
   }
 

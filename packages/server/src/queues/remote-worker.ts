@@ -2,7 +2,7 @@ import type { Consumer, Lease, LeaseEnd, Outcome, Queue } from "@holdfast/core";
 import type { QueueSocket } from "./queue-socket.ts";
 
 /** A worker whose connection holds more than this gets no further jobs until it has taken some. */
-const UNSENT_BYTES_MAX = 256 * 1024;
+const ISSUED_BYTES_MAX = 256 * 1024;
 /** How often, in ms, a connection that is stuck is looked at. */
 const STUCK_INTERVAL_MS = 50;
 /** What a job costs beside its data, in bytes. */
@@ -23,8 +23,10 @@ export class RemoteWorker {
   readonly #sentHere = new Set<string>();
   /** The client wants jobs. */
   #isWanted = false;
+  /** Leases that wait until the connection has taken what it was sent before. */
+  readonly #unsent = new Map<string, Lease>();
   /** Bytes given to the connection since it was last looked at. */
-  #unsentBytes = 0;
+  #issuedBytes = 0;
   #stuck: NodeJS.Timeout | undefined;
 
   constructor(host: WorkerHost, queue: Queue, owner: string) {
@@ -60,7 +62,8 @@ export class RemoteWorker {
       const kept = new Set(held);
       for (const token of held) if (!this.#renew(token)) lost.push(token);
       for (const token of this.#consumer.leases) {
-        if (!kept.has(token) && !this.#sentHere.has(token)) this.#handBack(token);
+        const isHere = this.#sentHere.has(token) || this.#unsent.has(token);
+        if (!kept.has(token) && !isHere) this.#handBack(token);
       }
     }
     this.#isWanted = true;
@@ -91,6 +94,8 @@ export class RemoteWorker {
   lose(): void {
     this.#unstick();
     this.#sentHere.clear();
+    for (const token of this.#unsent.keys()) this.#handBack(token);
+    this.#unsent.clear();
     this.#consumer.grace();
   }
 
@@ -107,14 +112,20 @@ export class RemoteWorker {
     return this.#consumer.release();
   }
 
-  #deliver({ token, id, queue, data, attempt, attempts, leaseMs }: Lease): void {
+  #deliver(lease: Lease): void {
+    if (this.#stuck) this.#unsent.set(lease.token, lease);
+    else this.#send(lease);
+  }
+
+  #send({ token, id, queue, data, attempt, attempts, leaseMs }: Lease): void {
     const { socket } = this.#host;
     if (!socket?.connected) throw new Error("the worker's connection is gone");
     this.#sentHere.add(token);
     const job = { queue, id, lease: token, data, attempt, attempts, leaseMs };
     socket._emitUnstored("holdfast:queue:job", job);
-    this.#unsentBytes += ENVELOPE_BYTES + sizeOf(data);
-    if (this.#unsentBytes > UNSENT_BYTES_MAX && !this.#stuck) {
+    this.#issuedBytes += ENVELOPE_BYTES + sizeOf(data);
+    if (this.#issuedBytes > ISSUED_BYTES_MAX && !this.#stuck) {
+      // those that have begun already still come
       this.#consumer.stop();
       // first it is given the chance to write what was issued in this tick
       this.#stuck = setTimeout(() => this.#look(), 0).unref();
@@ -122,6 +133,7 @@ export class RemoteWorker {
   }
 
   #onLost(token: string, reason: LeaseEnd): void {
+    if (this.#unsent.delete(token)) return;
     this.#sentHere.delete(token);
     const { socket } = this.#host;
     if (socket?.connected) socket._emitUnstored("holdfast:queue:lost", { lease: token, reason });
@@ -131,19 +143,24 @@ export class RemoteWorker {
   #look(): void {
     const { socket } = this.#host;
     this.#stuck = undefined;
-    if (!socket) return;
-    if ((socket.conn.transport.pendingBytes ?? 0) > UNSENT_BYTES_MAX) {
+    if (!socket?.connected) return;
+    if ((socket.conn.transport.pendingBytes ?? 0) > ISSUED_BYTES_MAX) {
       this.#stuck = setTimeout(() => this.#look(), STUCK_INTERVAL_MS).unref();
       return;
     }
-    this.#unsentBytes = 0;
+    this.#issuedBytes = 0;
+    for (const [token, lease] of this.#unsent) {
+      this.#unsent.delete(token);
+      this.#send(lease);
+      if (this.#stuck) return;
+    }
     if (this.#isWanted) this.#consumer.start();
   }
 
   #unstick(): void {
     clearTimeout(this.#stuck);
     this.#stuck = undefined;
-    this.#unsentBytes = 0;
+    this.#issuedBytes = 0;
   }
 
   #renew(token: string): boolean {

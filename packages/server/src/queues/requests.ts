@@ -63,6 +63,14 @@ export function readLease([lease]: Args): string {
   return name(lease, "lease");
 }
 
+export function readDone([lease, result]: Args): { lease: string; result: unknown } {
+  return { lease: name(lease, "lease"), result };
+}
+
+export function readProgress([lease, value]: Args): { lease: string; value: unknown } {
+  return { lease: name(lease, "lease"), value };
+}
+
 export interface Failure {
   readonly lease: string;
   readonly error: JobFailure;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { next, serve } from "../support.ts";
-import { type Client, clientOf, everybodyGone, serveQueue, storeForRestarts } from "./support.ts";
+import { type Client, clientOf, serveQueue, storeForRestarts } from "./support.ts";
 
 const recovery = { connectionStateRecovery: {} };
 
@@ -49,8 +49,9 @@ describe("A worker", () => {
       expect(await other.refusal(name, lease)).toBe("LEASE_LOST");
     }
     await worker.ask("done", lease, "first");
+    // its answer may have been lost
     await worker.ask("done", lease, "first");
-    expect(await worker.refusal("fail", lease, { message: "after all" })).toBe("LEASE_LOST");
+    await worker.call("fail", lease, { message: "after all" });
     expect(await running.queue.job("m1").done()).toBe("first");
   });
 
@@ -89,7 +90,7 @@ describe("A worker", () => {
     await worker.jobs.next();
     await worker.jobs.next();
     for (let i = 0; i < 5; i++) await worker.ask("admin", "mail", "counts");
-    expect(worker.jobs.drain()).toEqual([]);
+    expect(worker.jobs.drain().length).toBe(0);
     isStuck = false;
     for (let i = 0; i < 18; i++) await worker.jobs.next();
   });
@@ -196,8 +197,7 @@ describe("A worker whose transport is lost", () => {
     await before.queue.add(1, { id: "m1" });
     const { lease } = await worker.jobs.next();
     // gone without a word, as by a crash
-    store.crash();
-    const after = await serveQueue({ store });
+    const after = await serveQueue({ store: store.crash() });
     const [back, other] = [await clientOf(after), await clientOf(after)];
     await other.ask("work", "mail", {});
     expect(await back.ask("work", "mail", { worker: secret, leases: [lease] })).toMatchObject({ lost: [] });
@@ -221,14 +221,12 @@ describe("A server that closes", () => {
     });
     await before.queue.add(1);
     await started;
-    const { io } = before;
-    const closing = io._queues!.close({ timeoutMs: 1 });
-    await closing;
-    const after = await serve({ store, queues: { authorize: () => true } });
+    await before.io._queues!.close({ timeoutMs: 1 });
+    await before.io.close();
+    const after = await serve({ store });
     const done = new Promise((resolve) =>
       after.io.queue("mail", { backoff: [1] }).work((job) => resolve(job.attempt)),
     );
     expect(await done).toBe(2);
-    await everybodyGone(io);
   });
 });

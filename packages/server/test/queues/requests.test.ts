@@ -21,7 +21,7 @@ describe("A conversation about a job", () => {
     );
     const { lease } = JSON.parse(job.slice(2))[1];
     worker.ws.send(`422["holdfast:queue:extend","${lease}"]`);
-    expect(await worker.read()).toBe("432[null,30000]");
+    expect(await worker.read()).toMatch(/^432\[null,(30000|299\d\d)\]$/);
     worker.ws.send(`423["holdfast:queue:done","${lease}",{"ok":1}]`);
     expect(await worker.read()).toMatch(/^433\[null(,null)?\]$/);
     expect(await queue.job("m1").done()).toEqual({ ok: 1 });

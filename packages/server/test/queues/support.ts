@@ -5,7 +5,6 @@ import {
   MemoryStore,
   type Queue,
   type QueueOptions,
-  type Server,
   type ServerOptions,
 } from "../../src/index.ts";
 import { next, type Running, serve } from "../support.ts";
@@ -115,13 +114,5 @@ export class Inbox<Item> {
   /** What came and was not read. */
   drain(): Item[] {
     return this.#items.splice(0);
-  }
-}
-
-/** Resolves when the server has noticed that all clients are gone. */
-export async function everybodyGone(io: Server): Promise<void> {
-  while (io.sockets.sockets.size > 0) {
-    const [socket] = io.sockets.sockets.values();
-    await next(socket as never, "disconnect");
   }
 }
