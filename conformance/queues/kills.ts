@@ -3,13 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { io } from "holdfast-client";
-import { queue } from "holdfast-client/work";
-import { freePort, kill, type ServerProcess, startServer } from "../crash/process.ts";
 import type { Entry, Kind } from "./plan.ts";
+import { freePort, isAlive, kill, startServer, startWorker } from "./processes.ts";
 import { judge, type QueueCounts } from "./verdict.ts";
 
-const SERVER = new URL("./server.ts", import.meta.url);
-const WORKER = new URL("./worker.ts", import.meta.url);
 const KINDS: Kind[] = ["ours", "stock", "ours"];
 const POISON_JOBS = 3;
 /** Jobs under way to the server at once. */
@@ -37,46 +34,43 @@ export async function runKills(
   const port = await freePort();
   const url = `http://localhost:${port}`;
   let ledgers = 0;
-  const startWorker = (kind: Kind) =>
-    startServer([url, join(folder, `${ledgers++}.ledger`), kind], [], WORKER);
+  const hire = (kind: Kind) => startWorker(url, join(folder, `${ledgers++}.ledger`), kind);
 
-  let server = await startServer([store, `${port}`], [], SERVER);
-  const workers = await Promise.all(KINDS.map(startWorker));
+  let server = await startServer([store, `${port}`]);
+  const workers = await Promise.all(KINDS.map(hire));
   const socket = io(url, { reconnectionDelay: 20, reconnectionDelayMax: 100, transports: ["websocket"] });
   let ofServer = 0;
   let ofWorkers = 0;
   try {
     let allowed = kills === 0 ? jobs : 0;
-    let wake = () => {};
+    const sleepers: (() => void)[] = [];
     const added = addJobs(socket, jobs, async (n) => {
       // evenly over the time of the kills
       while (n >= allowed) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await new Promise<void>((resolve) => sleepers.push(resolve));
       }
     });
     for (let count = 1; count <= kills; count++) {
       allowed = Math.ceil((jobs * count) / kills);
-      wake();
+      for (const wake of sleepers.splice(0)) wake();
       await sleep(50 + Math.random() * LIFE_MS_MAX);
       if (Math.random() < 0.4) {
         ofServer++;
         await kill(server);
-        server = await startServer([store, `${port}`], [], SERVER);
+        server = await startServer([store, `${port}`]);
       } else {
         ofWorkers++;
         const i = Math.floor(Math.random() * workers.length);
         // one that worked on a poisoned job is gone already
         if (isAlive(workers[i]!)) await kill(workers[i]!);
-        workers[i] = await startWorker(KINDS[i]!);
+        workers[i] = await hire(KINDS[i]!);
       }
       onKill(count);
     }
     await added;
     await settle(socket, async () => {
       for (const [i, worker] of workers.entries()) {
-        if (!isAlive(worker)) workers[i] = await startWorker(KINDS[i]!);
+        if (!isAlive(worker)) workers[i] = await hire(KINDS[i]!);
       }
     });
     socket.disconnect();
@@ -98,9 +92,9 @@ async function addJobs(
   jobs: number,
   turn: (n: number) => Promise<void>,
 ): Promise<void> {
-  const poison = queue(socket, "poison");
+  const poison = socket.queue("poison");
   for (let i = 0; i < POISON_JOBS; i++) await poison.add({ poison: i }, { id: `poison-${i}` });
-  const work = queue(socket, "work");
+  const work = socket.queue("work");
   let next = 0;
   await Promise.all(
     Array.from({ length: ADDS_MAX }, async () => {
@@ -118,7 +112,8 @@ async function settle(socket: ReturnType<typeof io>, revive: () => Promise<void>
     await revive();
     const counts = await Promise.all(
       ["work", "poison"].map((name) =>
-        queue(socket, name)
+        socket
+          .queue(name)
           .counts()
           .catch(() => undefined),
       ),
@@ -126,8 +121,4 @@ async function settle(socket: ReturnType<typeof io>, revive: () => Promise<void>
     if (counts.every((each) => each && each.waiting + each.delayed + each.running === 0)) return;
     await sleep(100);
   }
-}
-
-function isAlive({ child }: ServerProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
 }

@@ -4,7 +4,7 @@ const shared: QueueOptions = {
   backoff: [10],
   leaseMs: 2_000,
   graceMs: 400,
-  finishedMax: 1_000_000,
+  resultsMax: 1_000_000,
   lengthMax: 1_000_000,
 };
 

@@ -49,7 +49,8 @@ export async function judge(
     } else results.set(key, new Set(results.get(key)).add(detail));
   }
   const recordedAt = new Map<string, number>();
-  for (const [kind, queue, id, , at] of entries) if (kind === "recorded") recordedAt.set(`${queue} ${id}`, at);
+  for (const [kind, queue, id, , at] of entries)
+    if (kind === "recorded") recordedAt.set(`${queue} ${id}`, at);
   for (const [kind, queue, id, , at] of entries) {
     if (kind === "start" && at > (recordedAt.get(`${queue} ${id}`) ?? Infinity)) again++;
   }

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { io as connectOurs } from "holdfast-client";
-import { work } from "holdfast-client/work";
 import { io as connectStock } from "socket.io-client";
 import type { Entry, Kind } from "./plan.ts";
 
@@ -36,35 +35,25 @@ else runStock();
 function runOurs(): void {
   const socket = connectOurs(url, options);
   const ids = new Map<string, string>();
-  const watched = {
-    get connected() {
-      return socket.connected;
-    },
-    get active() {
-      return socket.active;
-    },
-    on: (event: string, listener: (...args: never[]) => void) => socket.on(event, listener),
-    timeout: (ms: number) => ({
-      emit(event: string, ...args: unknown[]) {
-        const ack = args.pop() as (...answer: unknown[]) => void;
-        const [lease, result] = args as [string, string];
-        return socket.timeout(ms).emit(event, ...args, (lost: unknown, error: unknown, answer: unknown) => {
-          if (event === "holdfast:queue:done" && !lost && !error) {
-            noteRecorded("work", ids.get(lease)!, result);
-          }
-          ack(lost, error, answer);
-        });
-      },
-    }),
+  const emit = socket.emit.bind(socket) as (...args: unknown[]) => typeof socket;
+  socket.emit = (event: string, ...args: unknown[]) => {
+    if (event !== "holdfast:queue:done") return emit(event, ...args);
+    const ack = args.pop() as (...answer: unknown[]) => void;
+    const [lease, result] = args as [string, string];
+    return emit(event, ...args, (lost: unknown, error: unknown, answer: unknown) => {
+      if (!lost && !error) noteRecorded("work", ids.get(lease)!, result);
+      ack(lost, error, answer);
+    });
   };
   socket.on("holdfast:queue:job", ({ id, lease }: { id: string; lease: string }) => ids.set(lease, id));
-  for (const queue of ["work", "poison"]) {
-    const prefetch = queue === "work" ? PREFETCH : 1;
-    work(watched, queue, { prefetch }, ({ id, attempt }) => handle(queue, id, attempt)).ready.then(
-      () => queue === "work" && console.log("ready"),
-      (error) => console.log("refused", error),
-    );
-  }
+  const worker = socket.work("work", { prefetch: PREFETCH }, ({ id, attempt }) =>
+    handle("work", id, attempt),
+  );
+  void worker.ready.then(() => {
+    console.log("ready");
+    // not before: whoever started us waits for that line
+    socket.work("poison", ({ id, attempt }) => handle("poison", id, attempt));
+  });
 }
 
 /** A stock client, as PROTOCOL chapter 5 tells it to be. */

@@ -38,8 +38,18 @@ def work(job):
         time.sleep(job["data"].get("stepMs", 100) / 1000)
         if job["data"].get("fail"):
             raise ValueError(job["data"]["fail"])
-        ask("progress", job["lease"], (step + 1) / steps)
+        progress(job, (step + 1) / steps)
     return {"by": "python", "steps": steps}
+
+
+def progress(job, value):
+    """For whoever watches: lost while there is no connection. Raises if the job is not ours any more."""
+    try:
+        ask("progress", job["lease"], value)
+    except Refused:
+        raise
+    except Exception:
+        pass
 
 
 def run(job):
@@ -60,18 +70,18 @@ def run(job):
     while True:
         try:
             ask(*outcome)
+            said = outcome[0]
             break
         except Refused as error:
-            # LEASE_LOST: somebody else has the job now, and our outcome does not count
-            print(f"{job['id']}: {error}", flush=True)
-            if error.code == "LEASE_LOST":
-                break
+            said = error.code
+            if said == "LEASE_LOST":
+                break  # somebody else has the job now, and our outcome does not count
         except Exception:
             pass  # not connected: again, until there is an answer
         time.sleep(0.5)
     done.set()
     running.discard(lease)
-    print(f"{job['id']} {outcome[0]}", flush=True)
+    print(f"{job['id']} {said}", flush=True)
 
 
 @sio.on("holdfast:queue:job")

@@ -1,7 +1,6 @@
 /** A worker: a process that asks the server for tasks and does them, one at a time. `crew.ts` starts it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { io } from "holdfast-client";
-import { work } from "holdfast-client/work";
 import type { Task, TaskResult } from "./events.ts";
 
 const [url, name] = process.argv.slice(2) as [string, string];
@@ -9,7 +8,7 @@ const steps = 20;
 
 const socket = io(url, { auth: { name, token: process.env.JOBS_TOKEN } });
 
-work<Task, TaskResult>(socket, "tasks", { prefetch: 1, onError: report }, async (job) => {
+socket.work<Task, TaskResult>("tasks", { prefetch: 1, onError: report }, async (job) => {
   const { title, seconds, trouble } = job.data;
   const start = Date.now();
   socket.emit("busy", title);

@@ -23,7 +23,7 @@ export const chunks = { resume: "resume/index.ts" };
  * package.json `./NAME` in `exports` (in Node the files of `.`, else dist/NAME.mjs, for `require` dist/socket.io.js) and
  * `./src/NAME/index.ts` and `./dist/NAME.mjs` in `sideEffects`.
  */
-export const entries = { reliable: "reliable/index.ts" };
+export const entries = { reliable: "reliable/index.ts", work: "work/index.ts" };
 
 const src = fileURLToPath(new URL("./src", import.meta.url));
 

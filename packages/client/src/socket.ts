@@ -18,6 +18,7 @@ import type { Reliable } from "./reliable/reliable.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { After, Stop } from "./timers.ts";
 import type { CloseDetails, WriteOptions } from "./transport.ts";
+import type { QueueClient } from "./work/types.ts";
 
 export type DisconnectDescription = Error | CloseDetails;
 
@@ -124,6 +125,10 @@ export class Socket<
     this.auth = options?.auth;
   }
 
+  /** Works on the jobs of a queue of a Holdfast server. In browsers import "holdfast-client/work" first. */
+  declare work: QueueClient["work"];
+  /** A queue of a Holdfast server. In browsers import "holdfast-client/work" first. */
+  declare queue: QueueClient["queue"];
   declare open: this["connect"];
   declare close: this["disconnect"];
 

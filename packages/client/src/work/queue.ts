@@ -11,7 +11,7 @@ import {
 const FINAL = new Set(["done", "expired", "removed"]);
 const ID_BYTES = 16;
 
-/** A queue on the server, for those who add jobs, wait for them, or administer it. */
+/** See `QueueClient.queue`. */
 export function queue<Data = unknown, Result = unknown>(
   socket: QueueSocket,
   name: string,

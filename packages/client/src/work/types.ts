@@ -148,3 +148,20 @@ export interface RemoteQueue<Data = unknown, Result = unknown> {
   /** Any command of PROTOCOL §5.5: `pause`, `resume`, `drain`, `redrive`, `purge`, `deadLetters`, `remove`, `get`. */
   admin(command: string, ...args: unknown[]): Promise<unknown>;
 }
+
+/** What sockets can do with queues. */
+export interface QueueClient {
+  /**
+   * Works on the jobs of a queue of the server, `prefetch` at a time. What the handler returns is the job's result; what
+   * it throws is why the attempt failed. Leases are renewed while a handler runs, and kept over reconnects. Throws if
+   * this socket works on that queue already.
+   */
+  work<Data = unknown, Result = unknown>(queue: string, handler: Handler<Data, Result>): Worker;
+  work<Data = unknown, Result = unknown>(
+    queue: string,
+    options: WorkOptions,
+    handler: Handler<Data, Result>,
+  ): Worker;
+  /** A queue of the server, for those who add jobs, wait for them, or administer it. */
+  queue<Data = unknown, Result = unknown>(name: string): RemoteQueue<Data, Result>;
+}

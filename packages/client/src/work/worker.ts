@@ -14,23 +14,7 @@ interface WorkAnswer {
   readonly lost: readonly string[];
 }
 
-/**
- * Works on the jobs of a queue of the server, `prefetch` at a time. What the handler returns is the job's result; what
- * it throws is why the attempt failed. Leases are renewed while a handler runs, and kept over reconnects.
- *
- * @throws if this socket works on that queue already
- */
-export function work<Data = unknown, Result = unknown>(
-  socket: QueueSocket,
-  queue: string,
-  options: WorkOptions,
-  handler: Handler<Data, Result>,
-): Worker;
-export function work<Data = unknown, Result = unknown>(
-  socket: QueueSocket,
-  queue: string,
-  handler: Handler<Data, Result>,
-): Worker;
+/** See `QueueClient.work`. */
 export function work(
   socket: QueueSocket,
   queue: string,

@@ -1,12 +1,7 @@
 /** Starts servers with queues, and speaks to them as any Socket.IO client may. */
 import { type Socket as ClientSocket, io as connect } from "socket.io-client";
 import { onTestFinished } from "vitest";
-import {
-  MemoryStore,
-  type Queue,
-  type QueueOptions,
-  type ServerOptions,
-} from "../../src/index.ts";
+import { MemoryStore, type Queue, type QueueOptions, type ServerOptions } from "../../src/index.ts";
 import { next, type Running, serve } from "../support.ts";
 
 export interface WithQueue extends Running {
