@@ -15,11 +15,11 @@ export interface ServerQueuesOptions extends QueuesServerOptions {
 export class ServerQueues {
   /** Taken from every socket from the first queue on. */
   readonly controls: Controls<QueueSocket>;
-  readonly #registry: Queues;
+  readonly registry: Queues;
   readonly #peers: Peers;
 
   constructor({ store, onError, authorize, ...limits }: ServerQueuesOptions) {
-    this.#registry = new Queues({ store, onError });
+    this.registry = new Queues({ store, onError });
     const report = (error: Error) => onError(error, { stage: "queue" });
     const requestsPerSocketMax = limits.requestsPerSocketMax ?? 10_000;
     this.#peers = new Peers(
@@ -31,7 +31,7 @@ export class ServerQueues {
       report,
     );
     this.controls = queueControls({
-      registry: this.#registry,
+      registry: this.registry,
       authority: new Authority(authorize, report),
       grants: new Grants(store),
       peers: this.#peers,
@@ -41,7 +41,7 @@ export class ServerQueues {
   }
 
   queue<Data, Result>(name: string, options?: QueueOptions): Queue<Data, Result> {
-    return this.#registry.queue<Data, Result>(name, options);
+    return this.registry.queue<Data, Result>(name, options);
   }
 
   /** A socket with a resumed session is connected. */
@@ -57,6 +57,6 @@ export class ServerQueues {
   /** Waits for jobs of this process, at most `timeoutMs` (default: 30,000), and gives the others' leases back. */
   async close(options?: { timeoutMs?: number }): Promise<void> {
     this.#peers.close();
-    await this.#registry.close(options);
+    await this.registry.close(options);
   }
 }
