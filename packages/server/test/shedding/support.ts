@@ -29,7 +29,7 @@ export async function untilBehind(io: Server, room: string, first = 0): Promise<
 }
 
 /** The numbers of the events called "say", in the order in which they came. */
-export const said = ({ got }: Recorder): unknown[] =>
+export const said = ({ got }: { got: unknown[][] }): unknown[] =>
   got.filter(([name]) => name === "say").map(([, i]) => i);
 
 export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
