@@ -55,8 +55,8 @@ export interface ServerOptions {
    */
   shedBytes?: number;
   /**
-   * The most bytes that may wait for all connections together. Past it, `shedBytes` counts as 65,536, and a connection
-   * for which more than its share waits is closed. Default 536,870,912.
+   * The most bytes that may wait for all connections together. Past half of it, `shedBytes` counts as 65,536 or less;
+   * past it, a connection for which more than its share waits is closed. Default 536,870,912.
    */
   outboxTotalBytesMax?: number;
 }

@@ -13,7 +13,8 @@ export interface Laggard {
   readonly waitingBytes: number;
 }
 
-/** What a connection may still hold when all together hold too much. */
+/** What a connection may still hold when all together hold much, at least and at most, in bytes. */
+const CROWDED_BYTES_MIN = 4 * 1024;
 const CROWDED_BYTES_MAX = 64 * 1024;
 
 /**
@@ -36,20 +37,28 @@ export class Backlog {
     this.#options = options;
   }
 
+  /** All together hold much: half of what they may. */
   get isCrowded(): boolean {
-    return this.#bytes > this.#options.outboxTotalBytesMax;
+    return this.#bytes > this.#options.outboxTotalBytesMax / 2;
   }
 
-  /** From here on stored packets are left to the log. */
+  /**
+   * From here on stored packets are left to the log. Where it is crowded, from so little on that what can't be left to
+   * it has the other half of the room.
+   */
   get shedBytes(): number {
-    const { shedBytes } = this.#options;
-    return this.isCrowded ? Math.min(shedBytes, CROWDED_BYTES_MAX) : shedBytes;
+    const { shedBytes, outboxTotalBytesMax } = this.#options;
+    if (!this.isCrowded) return shedBytes;
+    const share = outboxTotalBytesMax / 2 / this.#laggards.size;
+    return Math.min(shedBytes, CROWDED_BYTES_MAX, Math.max(share, CROWDED_BYTES_MIN));
   }
 
   /** Past this a connection is closed: where all together hold too much, those who hold more than their share. */
   get bytesMax(): number {
     const { outboxBytesMax, outboxTotalBytesMax } = this.#options;
-    if (!this.isCrowded || !this.#isStillCrowded()) return outboxBytesMax;
+    // readers take what was counted without a word: nobody is closed for what is there no more
+    const isFull = this.#bytes > outboxTotalBytesMax && this.measure() > outboxTotalBytesMax;
+    if (!isFull) return outboxBytesMax;
     const share = outboxTotalBytesMax / this.#laggards.size;
     return Math.min(outboxBytesMax, Math.max(share, CROWDED_BYTES_MAX));
   }
@@ -66,10 +75,5 @@ export class Backlog {
     this.#bytes += bytes - before;
     if (bytes === 0) this.#laggards.delete(outbox);
     else if (before === 0) this.#laggards.add(outbox);
-  }
-
-  /** Readers take what waits without a word: nobody is closed for what is there no more. */
-  #isStillCrowded(): boolean {
-    return this.measure() > this.#options.outboxTotalBytesMax;
   }
 }
