@@ -66,6 +66,7 @@ export class KeepingAdapter extends Adapter {
     this.front = new Front(this.#kept.store, nsp.name);
     this.#left = new LeftRooms(nsp.server._resume.positionsMax);
     this.#shedding = new Shedding({
+      namespace: nsp.name,
       window: new LogWindow(this.#kept.store, nsp.name),
       dialectOf: (socket) => this.#framing(socket)?.dialect ?? this.#dialect,
       isMember: (socket, log) => this.isMember(socket, log),

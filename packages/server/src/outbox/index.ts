@@ -9,3 +9,4 @@ export type { Shed, ShedPort } from "./shed.ts";
 export type { Sink } from "./sink.ts";
 export { SocketWriter } from "./socket-writer.ts";
 export type { StoredAs } from "./stored-as.ts";
+export type { StoredRun } from "./stored-run.ts";

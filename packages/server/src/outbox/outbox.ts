@@ -5,6 +5,7 @@ import { Hold, type HoldOwner } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 import type { Shed, ShedPort } from "./shed.ts";
 import type { Sink } from "./sink.ts";
+import { storedRunOf } from "./stored-run.ts";
 
 /** Past this an outbox does not wait for the end of the tick. */
 const TICK_BYTES_MAX = 256 * 1024;
@@ -351,7 +352,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   #give(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): void {
     if (this.#holds || this.#sheds) {
-      this.#pass(packetsOf(head, limit, edits));
+      this.#pass(edits || this.#holds ? packetsOf(head, limit, edits) : this.#shedRun(head, limit));
       return;
     }
     const { sink } = this;
@@ -376,6 +377,16 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
       if (packets.length > 0) sink.writePackets(packets);
     }
     this.#checkLimit(before);
+  }
+
+  /** What has to be looked at one by one of what follows `head`, where somebody is behind. */
+  #shedRun(head: ChainNode, limit: ChainNode): readonly OutgoingPacket[] {
+    const packets = limit.packetsSince(head);
+    const run = storedRunOf(packets);
+    const [shed, ...others] = this.#sheds!;
+    if (!run || others.length > 0 || !shed!.takeRun(run)) return packets;
+    this.#flusher.backlog.shed += run.count;
+    return run.rest;
   }
 
   /**

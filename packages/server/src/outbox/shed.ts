@@ -1,4 +1,5 @@
 import type { OutgoingPacket } from "./outgoing-packet.ts";
+import type { StoredRun } from "./stored-run.ts";
 
 /**
  * The stored packets of one socket that its connection was too slow for, and that come from the log later. It takes
@@ -11,6 +12,8 @@ export interface Shed {
   seal(): void;
   /** The connection is gone. */
   cancel(): void;
+  /** Takes all that is stored of a run; false if it has to be given packet by packet. */
+  takeRun(run: StoredRun): boolean;
   /** What it still has to write is little. */
   readonly isNear: boolean;
 }

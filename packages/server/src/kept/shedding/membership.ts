@@ -14,6 +14,11 @@ export class Membership {
     this.#isMember = isMember;
   }
 
+  /** It was always where it is now. */
+  get isUnchanged(): boolean {
+    return this.#count === 0;
+  }
+
   /** Too much has changed to go on. */
   get isFull(): boolean {
     return this.#count > CHANGES_MAX;

@@ -16,6 +16,7 @@ export class Shedding {
 
   constructor(host: Omit<SlowReaderHost, "onEnd">) {
     this.#host = {
+      namespace: host.namespace,
       window: host.window,
       dialectOf: (socket) => host.dialectOf(socket),
       isMember: (socket, log) => host.isMember(socket, log),

@@ -1,5 +1,5 @@
 import { type Gap, mayReceive, type StoredEvent, StoreError } from "@holdfast/core";
-import type { OutgoingPacket, Shed, ShedPort, StoredAs } from "../../outbox/index.ts";
+import type { OutgoingPacket, Shed, ShedPort, StoredAs, StoredRun } from "../../outbox/index.ts";
 import type { Joiner } from "../joiner.ts";
 import type { Dialect, LogWindow, Stretch } from "./log-window.ts";
 import { Membership } from "./membership.ts";
@@ -11,6 +11,7 @@ const CROWDED_BYTES = 16 * 1024;
 
 /** What a reader needs of its adapter. */
 export interface SlowReaderHost {
+  readonly namespace: string;
   readonly window: LogWindow;
   dialectOf(socket: Joiner): Dialect;
   /** Whether the socket is in the room of a log, now. */
@@ -84,6 +85,18 @@ export class SlowReader implements Shed {
       if (!this.#logs.has(room)) this.#logs.set(room, offset - 1);
     }
     this.#checkBounds();
+    return true;
+  }
+
+  takeRun({ namespace, rooms, last }: StoredRun): boolean {
+    if (this.#isSealed || namespace !== this.#host.namespace || this.#state !== "behind") return false;
+    // whatever comes in these rooms is for it
+    if (
+      !this.membership.isUnchanged ||
+      !rooms.every((room) => this.#logs.has(room) && this.membership.wasIn(room, last))
+    )
+      return false;
+    this.#last = last;
     return true;
   }
 
