@@ -3,6 +3,7 @@
 
 import { keptBenches } from "./kept/benches.mjs";
 import { recoveryBenches } from "./recovery/benches.mjs";
+import { reliableBenches } from "./reliable/benches.mjs";
 
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
 const DROP_INS = ["socketio", "holdfast"];
@@ -305,4 +306,5 @@ export const benches = [
   },
   ...keptBenches({ single, cpuPerDelivered, cpu }),
   ...recoveryBenches({ cpuPerDelivered, idleMemory }),
+  ...reliableBenches,
 ];

@@ -10,9 +10,9 @@ const SERVER = fileURLToPath(new URL("server.mjs", import.meta.url));
 /** Clock ticks per second in /proc. */
 const TICKS = 100;
 
-/** Starts server.mjs on the first core; resolves when it listens. */
-export async function startServer(kind, port, folder) {
-  const command = [process.execPath, SERVER, kind, `${port}`, folder];
+/** Starts server.mjs, or another script, on the first core; resolves when it listens. */
+export async function startServer(kind, port, folder, script = SERVER) {
+  const command = [process.execPath, script, kind, `${port}`, folder];
   if (canPin()) command.unshift("taskset", "-c", "0");
   const child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });

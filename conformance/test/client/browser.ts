@@ -48,6 +48,7 @@ const documents: Record<string, () => Promise<string>> = {
   "/msgpack.html": async () => '<script src="/msgpack.js"></script>',
   "/empty.html": async () => "nothing here",
   "/worker.mjs": async () => `import { io } from "/client.mjs"; ${worker}`,
+  "/reliable-worker.mjs": async () => `import { io } from "/reliable.mjs"; ${worker}`,
   "/worker.js": async () => `importScripts("/client.js"); ${worker}`,
   "/service-worker.mjs": async () => `import { io } from "/client.mjs"; ${worker}`,
 };
@@ -56,7 +57,8 @@ const documents: Record<string, () => Promise<string>> = {
 const worker = `onmessage = ({ data: { url, options }, source }) => {
   const socket = io(url, options);
   socket.on("connect_error", (error) => (source ?? self).postMessage(error.message));
-  socket.emit("echo", new Uint8Array([1, 2]), (answer) =>
+  if (options.outbox) socket.reliable.emit("say", "work").then((reply) => postMessage(reply));
+  else socket.emit("echo", new Uint8Array([1, 2]), (answer) =>
     (source ?? self).postMessage([socket.connected, answer instanceof ArrayBuffer, socket.io.engine.transport.name]));
 };`;
 

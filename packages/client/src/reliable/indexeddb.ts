@@ -68,7 +68,12 @@ function openDatabase(name: string): Promise<IDBDatabase> {
       request.result.createObjectStore("entries", { autoIncrement: true, keyPath: "id" });
       request.result.createObjectStore("meta");
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      const db = request.result;
+      // who deletes it need not wait for this page
+      db.onversionchange = () => db.close();
+      resolve(db);
+    };
     request.onerror = () => reject(request.error);
   });
 }
