@@ -149,6 +149,7 @@ export class KeepingAdapter extends Adapter {
           },
         };
         this.front.onIssue(placed);
+        this.#shedding.onIssue(placed);
         const sent = this.stored(packet, parts, placed);
         const gate = this.#kept.gates.gateOfOne(receipt);
         const stamp = stampOf(sent, parts, offset);

@@ -13,8 +13,10 @@ export interface Handle {
   readonly writeQueueSize: number;
 }
 
-/** The object that stands for one write. A write that the kernel takes whole leaves it untouched. */
+/** The object that stands for one write. A write that the kernel takes whole at once leaves it untouched. */
 interface Request {
+  /** -1 as long as it is untouched. */
+  getAsyncId(): number;
   oncomplete?: (this: Request, status: number) => void;
   writer?: DirectWriter | undefined;
   /** Must live until the kernel has taken them. */
@@ -30,6 +32,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** The class that `net` makes requests of: "unknown" until one was seen, undefined where it is not as expected. */
 let RequestClass: (new () => Request) | "unknown" | undefined = "unknown";
+const UNTOUCHED = -1;
 /** One serves all writes that end at once, which is nearly every write. */
 let spare: Request | undefined;
 
@@ -59,7 +62,11 @@ export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWrite
   spare ??= new (RequestClass as new () => Request)();
   if (handle.writeBuffer(spare, bytes) !== 0) return -1;
   const waiting = handle.writeQueueSize;
-  if (waiting > 0) {
+  if (waiting === 0) {
+    // the kernel may take the rest between two tries: then nothing waits, and all the same the object is in use. To
+    // write with it again would abort the process
+    if (spare.getAsyncId() !== UNTOUCHED) spare = undefined;
+  } else {
     spare.writer = writer;
     spare.bytes = bytes;
     spare.oncomplete = onComplete;
@@ -83,7 +90,7 @@ function writeError(status: number): Error {
 function learn(handle: Handle, write: () => void): void {
   const { writeBuffer } = handle;
   handle.writeBuffer = (request, bytes) => {
-    RequestClass = request.constructor as new () => Request;
+    if (typeof request.getAsyncId === "function") RequestClass = request.constructor as new () => Request;
     return writeBuffer.call(handle, request, bytes);
   };
   try {
