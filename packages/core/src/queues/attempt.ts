@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Deadline } from "./deadlines.ts";
 import { jobId, type StoredJob } from "./job-record.ts";
+import type { LeaseBatch } from "./lease-log.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
 import type { Taker } from "./takers.ts";
 
@@ -25,6 +26,8 @@ export class Attempt implements Deadline {
   /** Its taker left before it began. */
   isUnwanted = false;
   progress: unknown;
+  /** The records that say that it runs: more than one while it is renewed. */
+  readonly batches: LeaseBatch[] = [];
   /** Called when it is over, durably. */
   readonly endListeners: (() => void)[] = [];
   /** Monotonic milliseconds. */

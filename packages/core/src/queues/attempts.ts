@@ -1,17 +1,15 @@
-import type { Operation } from "../store/index.ts";
 import { Attempt, newSecret } from "./attempt.ts";
 import { type Body, decodeBody, encodeBody } from "./body.ts";
 import { type QueueContext, tell } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { failureOf, isOver } from "./failure.ts";
-import { encodeLease, type StoredJob } from "./job-record.ts";
+import type { StoredJob } from "./job-record.ts";
 import { NO_CHANGE } from "./journal.ts";
-import { KIND } from "./keys.ts";
+import type { LeaseLog } from "./lease-log.ts";
 import { backoffMs, TIME_MAX_MS } from "./options.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
 import type { Taker } from "./takers.ts";
 import {
-  drop,
   finishedOf,
   type Transition,
   toDead,
@@ -47,12 +45,14 @@ export class Attempts {
   readonly bySeq = new Map<number, Attempt>();
   readonly #context: QueueContext;
   readonly #freed: (taker: Taker) => void;
+  readonly #leases: LeaseLog;
   readonly #deadlines: Deadlines<Attempt>;
   #isClosed = false;
 
   /** `freed`: a taker has room for another attempt. */
-  constructor(context: QueueContext, freed: (taker: Taker) => void) {
+  constructor(context: QueueContext, leases: LeaseLog, freed: (taker: Taker) => void) {
     this.#context = context;
+    this.#leases = leases;
     this.#freed = freed;
     this.#deadlines = new Deadlines(context.clock, (attempt) => this.#passed(attempt));
   }
@@ -63,7 +63,8 @@ export class Attempts {
     const attempt = new Attempt(ready, taker, taker.owner, secret);
     this.bySeq.set(ready.job.seq, attempt);
     taker.attempts.add(attempt);
-    this.#context.journal.write([this.#putLease(attempt)], NO_CHANGE, (error) => {
+    this.#leases.note(attempt);
+    this.#context.journal.write([], NO_CHANGE, (error) => {
       if (error) {
         this.#over(attempt);
         if (taker.attempts.delete(attempt)) this.#freed(taker);
@@ -95,8 +96,16 @@ export class Attempts {
   extend(attempt: Attempt): void {
     attempt.leaseEndsAt = this.#context.clock.monotonicMs() + this.#context.options.leaseMs;
     this.#deadlines.watch(attempt);
-    // So that it may be taken up again after a restart. A failure costs no more than that.
-    this.#context.journal.write([this.#putLease(attempt)], NO_CHANGE, () => {});
+    this.store(attempt);
+  }
+
+  /** Writes it again, so that it may be taken up after a restart. A failure costs no more than that. */
+  store(attempt: Attempt): void {
+    this.#leases.note(attempt);
+    this.#context.journal.write([], NO_CHANGE, (error) => {
+      if (this.bySeq.get(attempt.job.seq) !== attempt) this.#leases.over(attempt);
+      else if (!error) this.#leases.renewed(attempt);
+    });
   }
 
   /** Starts the attempt's time anew. */
@@ -140,7 +149,7 @@ export class Attempts {
       tell(this.#context, attempt.job, "removed");
       taker?.lost(attempt, "removed");
     };
-    this.#end(attempt, { ...toRemoved(keys, attempt.job, "lease"), flushed }, settled);
+    this.#end(attempt, { ...toRemoved(keys, attempt.job, "ready"), flushed }, settled);
   }
 
   /** Resolves when it is over, durably, or the queue was closed. */
@@ -179,7 +188,7 @@ export class Attempts {
     }
     const record = finishedOf(job, "done", clock.now(), { result: body, secret });
     return {
-      ...toFinished(keys, job, "lease", record, finished.isKept),
+      ...toFinished(keys, job, "ready", record, finished.isKept),
       isFinish: true,
       flushed: () => {
         ready.gone(attempt.key);
@@ -199,7 +208,8 @@ export class Attempts {
         finished.died(now);
         tell(this.#context, job, "dead", { error });
       };
-      return { ...toDead(keys, job, now), flushed };
+      const { operations, change } = toDead(keys, job, now);
+      return { operations: [...operations, ...this.#leases.without(attempt)], change, flushed };
     }
     if (job.expiresAtMs > 0 && job.expiresAtMs <= now) {
       const flushed = () => {
@@ -207,7 +217,7 @@ export class Attempts {
         finished.flushed();
         tell(this.#context, job, "expired", { error });
       };
-      const transition = toFinished(keys, job, "lease", finishedOf(job, "expired", now), finished.isKept);
+      const transition = toFinished(keys, job, "ready", finishedOf(job, "expired", now), finished.isKept);
       return { ...transition, isFinish: true, flushed };
     }
     const wait = backoffMs(job.backoff ?? options.backoff, job.attempt, this.#context.random());
@@ -235,7 +245,8 @@ export class Attempts {
       this.#context.ready.add({ key, job: before });
       tell(this.#context, before, "waiting");
     };
-    this.#end(attempt, { operations: [drop(KIND.lease, key)], change: NO_CHANGE, flushed }, settled);
+    const operations = this.#leases.without(attempt);
+    this.#end(attempt, { operations, change: NO_CHANGE, flushed }, settled);
   }
 
   /** Writes the end of an attempt. Its slot is free at once, so that the next attempt shares the flush. */
@@ -271,20 +282,16 @@ export class Attempts {
     attempt.state = "running";
     attempt.taker?.attempts.add(attempt);
     this.#deadlines.watch(attempt);
+    if (attempt.batches.length === 0) this.store(attempt);
   }
 
   #over(attempt: Attempt): void {
     this.bySeq.delete(attempt.job.seq);
+    this.#leases.over(attempt);
     for (const resolve of attempt.endListeners) resolve();
   }
 
   #passed(attempt: Attempt): void {
     this.lose(attempt, attempt.timeoutAt <= attempt.leaseEndsAt ? "timeout" : "expired");
-  }
-
-  #putLease({ key, job, owner, secret }: Attempt): Operation {
-    const untilMs = this.#context.clock.now() + this.#context.options.leaseMs;
-    const value = encodeLease({ attempt: job.attempt, owner, secret, untilMs });
-    return { type: "put", kind: KIND.lease, key, value };
   }
 }

@@ -143,7 +143,7 @@ export function decodeFinished(seq: number, value: Uint8Array): FinishedJob {
 }
 
 /** An attempt under way. */
-export interface LeaseRecord {
+export interface LeaseRecord extends Place {
   readonly attempt: number;
   /** Whose it is; empty: a worker of the process that wrote it. */
   readonly owner: string;
@@ -152,18 +152,34 @@ export interface LeaseRecord {
   readonly untilMs: number;
 }
 
-export function encodeLease({ attempt, owner, secret, untilMs }: LeaseRecord): string {
-  return owner === "" ? `[${attempt}]` : JSON.stringify([attempt, untilMs, secret, owner]);
+type LeaseEntry = readonly [
+  seq: number,
+  priority: number,
+  attempt: number,
+  untilMs?: number,
+  secret?: string,
+  owner?: string,
+];
+
+export function encodeLeases(leases: readonly LeaseRecord[]): string {
+  return JSON.stringify(
+    leases.map(
+      ({ seq, priority, attempt, owner, secret, untilMs }): LeaseEntry =>
+        owner === "" ? [seq, priority, attempt] : [seq, priority, attempt, untilMs, secret, owner],
+    ),
+  );
 }
 
-export function decodeLease(value: Uint8Array): LeaseRecord {
-  const [attempt, untilMs = 0, secret = "", owner = ""] = JSON.parse(Buffer.from(value).toString("utf8")) as [
-    number,
-    number?,
-    string?,
-    string?,
-  ];
-  return { attempt, untilMs, secret, owner };
+export function decodeLeases(value: Uint8Array): LeaseRecord[] {
+  const entries = JSON.parse(Buffer.from(value).toString("utf8")) as readonly LeaseEntry[];
+  return entries.map(([seq, priority, attempt, untilMs = 0, secret = "", owner = ""]) => ({
+    seq,
+    priority,
+    attempt,
+    untilMs,
+    secret,
+    owner,
+  }));
 }
 
 /** Where the job of an id that somebody chose is, and what it was added with. */

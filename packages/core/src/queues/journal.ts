@@ -56,7 +56,8 @@ export class Journal {
   ): void {
     let bytes = 0;
     for (const operation of operations) if (operation.type === "put") bytes += operation.value.length;
-    let turn = this.#turns[this.#turns.length - 1];
+    // What is written by sealing is part of the first commit of a turn.
+    let turn = this.#turns[operations.length === 0 ? 0 : this.#turns.length - 1];
     if (!turn || (turn.bytes > 0 && turn.bytes + bytes > TURN_BYTES_MAX)) {
       turn = { operations: [], entries: [], bytes: 0 };
       this.#turns.push(turn);

@@ -13,7 +13,7 @@ export const KIND = {
   due: "queue:due",
   /** When jobs expire: time and sequence → priority. */
   expiry: "queue:expiry",
-  /** Attempts under way, keyed as in `ready`. */
+  /** Attempts under way: one record for those that began in one commit, by a serial. */
   lease: "queue:lease",
   /** Ids that somebody chose → where the job is. */
   id: "queue:id",
@@ -49,7 +49,7 @@ export class QueueKeys {
     this.end = afterPrefix(this.prefix);
   }
 
-  /** In `ready` and `lease`: larger priorities first, then by sequence. */
+  /** In `ready`: larger priorities first, then by sequence. */
   ready({ seq, priority }: Place): string {
     const rank = (QUEUE_LIMITS.prioritySpan - priority).toString(36);
     return `${this.prefix}${rank.padStart(3, "0")}${sortable(seq)}`;

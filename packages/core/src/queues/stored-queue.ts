@@ -10,6 +10,7 @@ import { StoredJobHandle } from "./job-handle.ts";
 import { JobLookup } from "./job-lookup.ts";
 import { Journal } from "./journal.ts";
 import { KIND, QueueKeys } from "./keys.ts";
+import { LeaseLog } from "./lease-log.ts";
 import { LocalWorker } from "./local-worker.ts";
 import { Moves } from "./moves.ts";
 import { QUEUE_LIMITS, whole } from "./options.ts";
@@ -66,6 +67,7 @@ export class StoredQueue implements Queue {
   readonly #context: QueueContext;
   readonly #head: QueueHead;
   readonly #takers = new Takers();
+  readonly #leases: LeaseLog;
   readonly #attempts: Attempts;
   readonly #lookup: JobLookup;
   readonly #waiting: WaitingJobs;
@@ -87,7 +89,7 @@ export class StoredQueue implements Queue {
       if (!this.#isClosed) report(error);
     };
     const dispatch = () => this.#dispatcher.run();
-    const journal = new Journal(store, () => [this.#head.seal(), ...finished.seal()]);
+    const journal = new Journal(store, () => [this.#head.seal(), ...leases.seal(), ...finished.seal()]);
     this.#head = new QueueHead(name, journal);
     const index = { store, clock, keys, onError };
     const context: QueueContext = {
@@ -118,8 +120,10 @@ export class StoredQueue implements Queue {
       changed: () => this.#changed(),
     };
     const finished = new FinishedJobs(context);
+    const leases = new LeaseLog(context);
+    this.#leases = leases;
     this.#context = context;
-    this.#attempts = new Attempts(context, (taker) => this.#takers.freed(taker));
+    this.#attempts = new Attempts(context, leases, (taker) => this.#takers.freed(taker));
     this.#lookup = new JobLookup(context, this.#attempts);
     this.#waiting = new WaitingJobs(context, this.#attempts, this.#lookup);
     this.#dispatcher = new Dispatcher(context, this.#attempts, this.#waiting, this.#takers);
@@ -256,7 +260,7 @@ export class StoredQueue implements Queue {
     this.#head.open(found);
     this.#dispatcher.isPaused = found.isPaused;
     const { ready, due, expiry, finished } = this.#context;
-    await restoreAttempts(this.#context, this.#attempts);
+    await restoreAttempts(this.#context, this.#attempts, this.#leases);
     await Promise.all([due.open(), expiry.open(), finished.open(), this.#repeats.open()]);
     if (this.#isClosed) throw closedError();
     ready.open();

@@ -10,7 +10,7 @@ export interface Transition {
   readonly change: Partial<Tally>;
 }
 
-/** Where a job's record is. */
+/** Where a job's record is; those that run are among the ready ones. */
 export type Shelf = "ready" | "parked";
 
 /** A new job: waiting, or delayed if it has `dueMs`. */
@@ -25,14 +25,13 @@ export function toAdd(keys: QueueKeys, job: StoredJob): Transition {
 
 /** The end of an attempt after which the job waits again. */
 export function toReady(keys: QueueKeys, job: StoredJob): Transition {
-  return { operations: [putReady(keys, job), drop(KIND.lease, keys.ready(job))], change: {} };
+  return { operations: [putReady(keys, job)], change: {} };
 }
 
 /** The end of an attempt after which the job waits for its back-off to end. */
 export function toParked(keys: QueueKeys, job: StoredJob): Transition {
-  const key = keys.ready(job);
   return {
-    operations: [drop(KIND.ready, key), drop(KIND.lease, key), ...putParked(keys, job)],
+    operations: [drop(KIND.ready, keys.ready(job)), ...putParked(keys, job)],
     change: { ready: -1, parked: 1 },
   };
 }
@@ -49,7 +48,7 @@ export function toPromoted(keys: QueueKeys, parked: StoredJob): Transition {
 export function toFinished(
   keys: QueueKeys,
   job: StoredJob,
-  from: Shelf | "lease",
+  from: Shelf,
   finished: FinishedJob,
   isKept: boolean,
 ): Transition {
@@ -68,7 +67,7 @@ export function toFinished(
 
 /** Dead, at `diedMs`. */
 export function toDead(keys: QueueKeys, job: StoredJob, diedMs: number): Transition {
-  const { operations, change } = take(keys, job, "lease");
+  const { operations, change } = take(keys, job, "ready");
   const deadKey = keys.time(diedMs, job.seq);
   const marker = finishedOf(job, "dead", diedMs, { deadKey });
   operations.push(
@@ -79,8 +78,8 @@ export function toDead(keys: QueueKeys, job: StoredJob, diedMs: number): Transit
   return { operations, change };
 }
 
-/** Forgotten while it waits or is parked. */
-export function toRemoved(keys: QueueKeys, job: StoredJob, from: Shelf | "lease"): Transition {
+/** Forgotten while it waits, runs or is parked. */
+export function toRemoved(keys: QueueKeys, job: StoredJob, from: Shelf): Transition {
   const { operations, change } = take(keys, job, from);
   if (job.givenId !== undefined) operations.push(drop(KIND.id, keys.name(job.givenId)));
   return { operations, change };
@@ -146,11 +145,9 @@ function dropParked(keys: QueueKeys, job: StoredJob): Operation[] {
 function take(
   keys: QueueKeys,
   job: StoredJob,
-  from: Shelf | "lease",
+  from: Shelf,
 ): { operations: Operation[]; change: Partial<Tally> } {
-  const key = keys.ready(job);
-  const operations = from === "parked" ? dropParked(keys, job) : [drop(KIND.ready, key)];
-  if (from === "lease") operations.push(drop(KIND.lease, key));
+  const operations = from === "parked" ? dropParked(keys, job) : [drop(KIND.ready, keys.ready(job))];
   if (job.expiresAtMs > 0) operations.push(drop(KIND.expiry, keys.time(job.expiresAtMs, job.seq)));
   return { operations, change: from === "parked" ? { parked: -1 } : { ready: -1 } };
 }
