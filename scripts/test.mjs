@@ -26,6 +26,7 @@ const suites = [
     config: "conformance/test/client/our-client.config.ts",
   },
   { name: "chat", folder: "examples/chat/test", needs: ["chromium"] },
+  { name: "jobs", folder: "examples/jobs/test", needs: ["chromium"] },
   { name: "fuzz", folder: "conformance", script: "fuzz" },
 ].filter(({ folder, script }) => script || hasTests(folder));
 

@@ -17,6 +17,8 @@ export class Crew {
   constructor(
     private readonly size: number,
     private readonly token: string,
+    /** Node's, for the workers. */
+    private readonly flags: readonly string[],
     private readonly onChange: (list: WorkerInfo[]) => void,
   ) {}
 
@@ -51,10 +53,7 @@ export class Crew {
 
   #spawn(name: string): void {
     const script = fileURLToPath(new URL("worker.ts", import.meta.url));
-    // as this process was started: on sources or on the built packages, but never under a debugger's port
-    const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
-    const tsx = flags.some((flag) => flag.includes("tsx")) ? [] : ["--import", "tsx"];
-    const child = spawn(process.execPath, [...flags, ...tsx, script, this.#url, name], {
+    const child = spawn(process.execPath, [...this.flags, "--import", "tsx", script, this.#url, name], {
       env: { ...process.env, JOBS_TOKEN: this.token },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

@@ -21,6 +21,8 @@ export interface JobsOptions {
   store?: string;
   /** Worker processes; one that ends is replaced. Default 2. */
   workers?: number;
+  /** Flags of Node, for the workers. Default none. */
+  flags?: readonly string[];
   queue?: QueueOptions;
 }
 
@@ -55,7 +57,7 @@ export async function startJobs({ port = 3001, workers = 2, ...options }: JobsOp
     ...options.queue,
   });
 
-  const crew = new Crew(workers, token, (list) => io.emit("workers", list));
+  const crew = new Crew(workers, token, options.flags ?? [], (list) => io.emit("workers", list));
   io.use((socket, next) => {
     const { name, token: shown } = socket.handshake.auth;
     if (shown === undefined) return next();
