@@ -4,6 +4,7 @@
 import { keptBenches } from "./kept/benches.mjs";
 import { recoveryBenches } from "./recovery/benches.mjs";
 import { reliableBenches } from "./reliable/benches.mjs";
+import { slowBenches } from "./slow/benches.mjs";
 
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
 const DROP_INS = ["socketio", "holdfast"];
@@ -307,4 +308,5 @@ export const benches = [
   ...keptBenches({ single, cpuPerDelivered, cpu }),
   ...recoveryBenches({ cpuPerDelivered, idleMemory }),
   ...reliableBenches,
+  ...slowBenches,
 ];

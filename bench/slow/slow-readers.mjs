@@ -102,7 +102,7 @@ for (const reader of all) reader.close();
 await server.quit();
 rmSync(folder, { recursive: true, force: true });
 if (values.json) console.log(JSON.stringify(result));
-process.exitCode = result.incomplete === 0 && peak <= result.bound ? 0 : 1;
+else process.exitCode = result.incomplete === 0 && peak <= result.bound ? 0 : 1;
 
 async function dial(count) {
   const dialled = Array.from({ length: count }, () => new Reader(server.port));

@@ -3,10 +3,15 @@ import type { Socket as Connection, Consumer } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { bytesOf, type OutgoingPacket } from "./outbox/index.ts";
 
+/** What may wait behind a disk that hangs; what waits for the reader is that engine's own matter. */
+const QUEUE_BYTES_MAX = 16 * 1024 * 1024;
+
 /** Packets to a connection of an engine that is not ours, through its API. */
 class ForeignOutbox implements PacketSink {
   readonly #conn: Connection;
-  readonly #queue: OutgoingPacket[] = [];
+  #queue: OutgoingPacket[] = [];
+  /** Without what has a gate of its own: its store bounds that. */
+  #queuedBytes = 0;
 
   constructor(conn: Connection) {
     this.#conn = conn;
@@ -18,7 +23,14 @@ class ForeignOutbox implements PacketSink {
 
   push(packet: OutgoingPacket): void {
     this.#queue.push(packet);
+    if (!packet.gate) this.#queuedBytes += packet.size;
     if (this.#queue.length === 1) this.onGate();
+    else if (this.#queuedBytes > QUEUE_BYTES_MAX) {
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      // not in the middle of a broadcast
+      process.nextTick(() => this.#conn.close(true));
+    }
   }
 
   /** Writes up to the first closed gate. */
@@ -30,6 +42,7 @@ class ForeignOutbox implements PacketSink {
         return;
       }
       this.#queue.shift();
+      if (!gate) this.#queuedBytes -= packet.size;
       if (gate?.hasFailed) continue;
       for (const part of parts)
         this.#conn.write(typeof part === "string" ? part : bytesOf(part), { compress });

@@ -1,5 +1,6 @@
 import { MemoryStore } from "holdfast";
 import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { STORES, signal, socketOf, start, storeOf } from "../kept/support.ts";
 import { reader as resuming } from "../resume/client.ts";
 import { Poller } from "./poller.ts";
@@ -67,6 +68,33 @@ it("works where frames are compressed", async () => {
   go();
   await slow.count(count);
   expect(said(slow)).toEqual(upTo(count));
+});
+
+it("serves clients of Socket.IO 2", async () => {
+  const server = await start({ allowEIO3: true });
+  const arrival = new Promise<void>((resolve) => {
+    server.io.on("connection", (socket) => {
+      void socket.join("chat:1");
+      resolve();
+    });
+  });
+  const slow = new WebSocket(`ws://localhost:${server.port}/socket.io/?EIO=3&transport=websocket`);
+  const got: unknown[][] = [];
+  const last = new Promise<void>((resolve) => {
+    slow.on("message", (data) => {
+      const text = String(data);
+      if (text.startsWith("42")) got.push(JSON.parse(text.slice(2)));
+      if (got.at(-1)?.[2] === "end") resolve();
+    });
+  });
+  await Promise.all([arrival, new Promise((resolve) => slow.once("open", resolve))]);
+  slow.pause();
+  const count = await untilBehind(server.io, "chat:1");
+  await server.io.to("chat:1").publish("say", count, "end");
+  slow.resume();
+  await last;
+  slow.close();
+  expect(said({ got })).toEqual(upTo(count + 1));
 });
 
 it("a client that is lost while it is behind recovers all of it", async () => {
