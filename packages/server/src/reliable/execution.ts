@@ -14,92 +14,108 @@ export interface Handling extends Party {
   _onerror(error: Error): void;
 }
 
-export interface Invocation {
-  readonly socket: Handling;
-  readonly event: string;
-  readonly args: readonly unknown[];
-  readonly tx: OpenTransaction<unknown>;
-  readonly timeoutMs: number;
+/** How doing an event ends: with the first call of either. */
+export interface Ending {
+  resolve(reply: unknown): void;
+  reject(error: unknown): void;
 }
 
 /**
  * Does what an event asks for: its handler if there is one, else its listeners, which answer through an acknowledgement
- * as their last argument. Resolves with the reply; rejects with what was thrown, or a coded error: `NO_HANDLER`,
- * `EVENT_REFUSED` (by a middleware of the socket), `HANDLER_TIMEOUT`.
+ * as their last argument. Ends with the reply; or with what was thrown, or a coded error: `NO_HANDLER`, `EVENT_REFUSED`
+ * (by a middleware of the socket), `HANDLER_TIMEOUT`.
  */
-export function invoke({ socket, event, args, tx, timeoutMs }: Invocation): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const registered = findHandler(socket, event);
-    const timer = startTimer(registered?.timeoutMs ?? timeoutMs, event, reject);
-    const end = (settle: () => void) => {
-      clearTimeout(timer);
-      settle();
-    };
-    const ack = (reply?: unknown) => end(() => resolve(reply));
-    const screened: [string, ...unknown[]] = [event, ...args, ack];
-    let isScreened = false;
-    const run = () => {
-      const [, ...passed] = screened;
-      if (!registered) return callListeners(socket, event, passed);
-      // the acknowledgement is the handler's
-      if (passed[passed.length - 1] === ack) passed.pop();
-      for (const listener of plainListeners(socket, event)) listener.apply(socket, passed);
-      return callHandler(registered, socket, passed, tx).then(
-        (reply) => end(() => resolve(reply)),
-        (error) => end(() => reject(error)),
-      );
-    };
+export class Execution {
+  readonly #socket: Handling;
+  readonly #event: string;
+  readonly #tx: OpenTransaction<unknown>;
+  readonly #ending: Ending;
+  readonly #handler: RegisteredHandler | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #ack = (reply?: unknown) => this.#resolve(reply);
+  readonly #screened: [string, ...unknown[]];
+  #isScreened = false;
+
+  /** Starts it. */
+  constructor(tx: OpenTransaction<unknown>, args: readonly unknown[], timeoutMs: number, ending: Ending) {
+    const socket = tx.socket as Handling;
+    this.#socket = socket;
+    this.#event = tx.event;
+    this.#tx = tx;
+    this.#ending = ending;
+    this.#handler = findHandler(socket, tx.event);
+    this.#timer = startTimer(this.#handler?.timeoutMs ?? timeoutMs, tx.event, ending);
+    this.#screened = [tx.event, ...args, this.#ack];
     try {
-      socket._screen(screened, (error) => {
-        if (isScreened) return;
-        isScreened = true;
-        if (error) {
-          socket._onerror(error);
-          end(() => reject(refusalOf(error)));
-          return;
-        }
-        try {
-          void run();
-        } catch (thrown) {
-          end(() => reject(thrown));
-        }
-      });
+      socket._screen(this.#screened, (error) => this.#onScreened(error));
     } catch (thrown) {
-      end(() => reject(thrown));
+      this.#reject(thrown);
     }
-  });
+  }
+
+  #onScreened(error: Error | undefined): void {
+    if (this.#isScreened) return;
+    this.#isScreened = true;
+    if (error) {
+      this.#socket._onerror(error);
+      this.#reject(refusalOf(error));
+      return;
+    }
+    try {
+      this.#run();
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
+  }
+
+  #run(): void {
+    // middleware may have changed them
+    const args = this.#screened.slice(1);
+    const listeners = plainListeners(this.#socket, this.#event);
+    if (this.#handler && args[args.length - 1] === this.#ack) args.pop();
+    if (!this.#handler && listeners.length === 0) {
+      throw new HoldfastError("NO_HANDLER", `nobody handles ${JSON.stringify(this.#event)}`);
+    }
+    for (const listener of listeners) listener.apply(this.#socket, args);
+    if (this.#handler) {
+      callHandler(this.#handler, args, this.#tx).then(this.#ack, (error) => this.#reject(error));
+    }
+  }
+
+  #resolve(reply: unknown): void {
+    clearTimeout(this.#timer);
+    this.#ending.resolve(reply);
+  }
+
+  #reject(error: unknown): void {
+    clearTimeout(this.#timer);
+    this.#ending.reject(error);
+  }
 }
 
 /** Calls a handler; whatever it throws rejects. */
 export async function callHandler(
   { handler }: RegisteredHandler,
-  socket: Handling,
   args: readonly unknown[],
   tx: OpenTransaction<unknown>,
 ): Promise<unknown> {
   const passed = args.slice();
   // a client that leaves out arguments must not move the transaction
   while (passed.length < handler.length - 1) passed.push(undefined);
-  const reply = await handler.call(socket, ...passed, tx);
-  await tx.settled();
+  passed.push(tx);
+  const reply = await handler.apply(tx.socket, passed);
+  if (tx.isPending) await tx.settled();
   return reply;
 }
 
-/** Rejects when the time of a handler is up. */
-export function startTimer(
-  timeoutMs: number,
-  event: string,
-  reject: (error: HoldfastError) => void,
-): NodeJS.Timeout {
-  const message = `the handler of ${JSON.stringify(event)} took longer than ${timeoutMs} ms`;
-  return setTimeout(() => reject(new HoldfastError("HANDLER_TIMEOUT", message)), timeoutMs);
+/** Ends it when the time of a handler is up. */
+export function startTimer(timeoutMs: number, event: string, ending: Pick<Ending, "reject">): NodeJS.Timeout {
+  return setTimeout(onTimeout, timeoutMs, timeoutMs, event, ending);
 }
 
-function callListeners(socket: Handling, event: string, args: readonly unknown[]): void {
-  const listeners = plainListeners(socket, event);
-  if (listeners.length === 0)
-    throw new HoldfastError("NO_HANDLER", `nobody handles ${JSON.stringify(event)}`);
-  for (const listener of listeners) listener.apply(socket, args as unknown[]);
+function onTimeout(timeoutMs: number, event: string, ending: Pick<Ending, "reject">): void {
+  const message = `the handler of ${JSON.stringify(event)} took longer than ${timeoutMs} ms`;
+  ending.reject(new HoldfastError("HANDLER_TIMEOUT", message));
 }
 
 /** What a middleware says to the socket is not for its client, unless it means it to be. */

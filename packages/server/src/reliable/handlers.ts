@@ -61,6 +61,9 @@ export function findHandler(socket: Listening, event: string): RegisteredHandler
 }
 
 /** Those listeners of an event that are not its handler. */
-export function plainListeners(socket: Listening, event: string): Listener[] {
-  return socket.rawListeners(event).filter((listener) => !registered.has(listener));
+export function plainListeners(socket: Listening, event: string): readonly Listener[] {
+  const listeners = socket.rawListeners(event);
+  return listeners.some((listener) => registered.has(listener))
+    ? listeners.filter((listener) => !registered.has(listener))
+    : listeners;
 }

@@ -69,7 +69,7 @@ export class PlainCalls {
     const tx = new OpenTransaction<unknown>(this.#host.transactionsOf(socket), about);
     let reply: unknown;
     try {
-      reply = await this.#inTime(event, registered, callHandler(registered, socket, args, tx));
+      reply = await this.#inTime(event, registered, callHandler(registered, args, tx));
     } catch (error) {
       tx.drop();
       if (isFault(error)) this.#report(error, socket, event);
@@ -87,7 +87,7 @@ export class PlainCalls {
 
   #inTime(event: string, { timeoutMs }: RegisteredHandler, reply: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = startTimer(timeoutMs ?? this.#options.handlerTimeoutMs, event, reject);
+      const timer = startTimer(timeoutMs ?? this.#options.handlerTimeoutMs, event, { reject });
       reply.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }

@@ -1,39 +1,19 @@
-// biome-ignore-all lint/suspicious/noExplicitAny: arguments and replies are the application's
-import {
-  type Contribution,
-  type EntryAnswer,
-  type EntrySender,
-  type EntryWork,
-  isRetry,
-  Outcomes,
-  RetryLater,
-  type StoreError,
-} from "@holdfast/core";
+import { type EntrySender, Outcomes, type StoreError } from "@holdfast/core";
 import { isReservedEvent } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import { type Control, type ControlAck, type Extension, invalid, isRecord } from "../negotiation/index.ts";
-import { type Handling, invoke } from "./execution.ts";
+import type { Handling } from "./execution.ts";
 import { type Handler, type HandlerOptions, register } from "./handlers.ts";
 import type { ReliableHost } from "./host.ts";
-import { type ReliableOptions, type ResolvedReliableOptions, resolveReliable } from "./options.ts";
+import { type ReliableOptions, resolveReliable } from "./options.ts";
 import { PlainCalls } from "./plain-calls.ts";
-import { sizeOf } from "./size.ts";
-import { OpenTransaction } from "./transaction.ts";
-import { AGAIN, DONE, isFault, REFUSED, refusalOf, retryOf, Verdicts } from "./verdict.ts";
+import { type Entry, type RequestContext, SocketRequest } from "./request.ts";
+import { Verdicts } from "./verdict.ts";
 
 const KEY_CHARS_MIN = 22;
 const KEY_CHARS_MAX = 128;
 const EVENT = "holdfast:emit";
 const RESERVED = "holdfast:";
-
-/** An event of a client that takes effect once, as it came (PROTOCOL §4.3). */
-interface Entry {
-  readonly sequence: number;
-  readonly low: number;
-  readonly again: boolean;
-  readonly event: string;
-  readonly args: readonly unknown[];
-}
 
 /** Reliable emits: the extension of the protocol, and what handlers are called with. */
 export class Reliable implements Extension<Handling> {
@@ -43,18 +23,14 @@ export class Reliable implements Extension<Handling> {
   ]);
   /** Events for which there is a handler, and which came as any other event does. */
   readonly #calls: PlainCalls;
-  readonly #host: ReliableHost;
-  readonly #options: ResolvedReliableOptions;
-  readonly #verdicts: Verdicts;
+  readonly #context: RequestContext;
   readonly #outcomes: Outcomes | undefined;
   readonly #senders = new WeakMap<Handling, EntrySender>();
 
   constructor(host: ReliableHost, options?: ReliableOptions) {
     const resolved = resolveReliable(options);
     const verdicts = new Verdicts(host.codec, resolved.replyBytesMax);
-    this.#host = host;
-    this.#options = resolved;
-    this.#verdicts = verdicts;
+    this.#context = { host, options: resolved, verdicts };
     this.#calls = new PlainCalls(host, resolved);
     if (!host.kept) return;
     const { window, keysMax, repliesMax, keyBytesMax, bytesMax, ageMs } = resolved;
@@ -74,7 +50,7 @@ export class Reliable implements Extension<Handling> {
     if (sender === "TOO_MANY_KEYS")
       throw new HoldfastError(sender, "too many outboxes are in use: try again later");
     this.#senders.set(socket, sender);
-    return { through: sender.through, window: this.#options.window };
+    return { through: sender.through, window: this.#context.options.window };
   }
 
   /** See {@link Socket.handle}. */
@@ -93,12 +69,12 @@ export class Reliable implements Extension<Handling> {
 
   /** Begins nothing any more, and waits for what has begun, for a while. */
   async close(): Promise<void> {
-    const { closeTimeoutMs } = this.#options;
+    const { closeTimeoutMs } = this.#context.options;
     await Promise.all([this.#outcomes?.close(closeTimeoutMs), this.#calls.settled(closeTimeoutMs)]);
   }
 
   async #userOf(socket: Handling): Promise<string | null | undefined> {
-    const { identify } = this.#options;
+    const { identify } = this.#context.options;
     if (!identify) return undefined;
     const user = (await identify(socket)) ?? null;
     if (user === null || typeof user === "string") return user;
@@ -107,54 +83,11 @@ export class Reliable implements Extension<Handling> {
 
   #onEmit(socket: Handling, args: readonly unknown[], ack: ControlAck | undefined): void {
     if (!ack) throw invalid(`${EVENT} without an acknowledgement`);
-    const entry = readEntry(args);
-    const isTaken = this.#senders.get(socket)!.submit({
-      sequence: entry.sequence,
-      low: entry.low,
-      again: entry.again,
-      bytes: sizeOf(entry.args),
-      isHere: () => socket.connected,
-      run: () => this.#run(socket, entry),
-      answer: (answer) => this.#answer(socket, ack, answer),
-    });
-    if (!isTaken) throw invalid(`more than ${this.#options.window} emits without an outcome`);
-  }
-
-  async #run(socket: Handling, { sequence, again, event, args }: Entry): Promise<EntryWork> {
-    const about = { socket, event, sequence, isRepeat: again };
-    const tx = new OpenTransaction<unknown>(this.#host.transactionsOf(socket), about);
-    const { handlerTimeoutMs: timeoutMs } = this.#options;
-    try {
-      const reply = await invoke({ socket, event, args, tx, timeoutMs });
-      const outcome = this.#verdicts.encode([DONE, reply]);
-      return { ...outcome, contributions: tx.close() };
-    } catch (error) {
-      tx.drop();
-      if (error instanceof RetryLater) return retryOf(error);
-      if (isFault(error)) this.#report(error, socket, event);
-      const refusal = refusalOf(error, this.#options.exposeErrors);
-      return { ...this.#verdicts.refuse(refusal), contributions: NOTHING };
-    }
-  }
-
-  #answer(socket: Handling, ack: ControlAck, answer: EntryAnswer): void {
-    // it gets the outcome when it is back
-    if (!socket.connected) return;
-    if (answer === "unknown") {
-      ack(REFUSED, { code: "OUTCOME_UNKNOWN", message: "what came of it is not known any more" });
-    } else if (isRetry(answer)) {
-      const { retryMs, code, message } = answer;
-      ack(AGAIN, retryMs, { code, message });
-    } else ack(...this.#verdicts.decode(answer));
-  }
-
-  #report(error: unknown, { nsp }: Handling, event: string): void {
-    const failure = error instanceof Error ? error : new Error(String(error), { cause: error });
-    this.#host.onError(failure, { stage: "reliable", namespace: nsp.name, event });
+    const request = new SocketRequest(this.#context, socket, readEntry(args), ack);
+    const isTaken = this.#senders.get(socket)!.submit(request);
+    if (!isTaken) throw invalid(`more than ${this.#context.options.window} emits without an outcome`);
   }
 }
-
-const NOTHING: readonly Contribution[] = [];
 
 /** PROTOCOL §4.1 */
 function readAsked(asked: unknown): { key: string; again: boolean } {

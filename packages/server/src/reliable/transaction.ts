@@ -129,6 +129,11 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
     this.#contributions.push(contribution);
   }
 
+  /** Whether something was begun that is not part of it yet. */
+  get isPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** Resolves when all that was begun is part of it; rejects if something can't be. */
   async settled(): Promise<void> {
     // what was added while others were waited for counts too
