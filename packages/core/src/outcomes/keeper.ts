@@ -109,6 +109,11 @@ export class Keeper {
     this.#cancel?.();
   }
 
+  reopen(): void {
+    this.#isClosed = false;
+    this.#sweepLater();
+  }
+
   async #open(): Promise<void> {
     await this.#store.opened;
     let keys = 0;

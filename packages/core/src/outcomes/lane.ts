@@ -133,6 +133,11 @@ export class Lane {
     );
   }
 
+  /** Whether it takes nothing any more. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   get isUsed(): boolean {
     return this.#senders.size > 0;
   }
@@ -150,6 +155,7 @@ export class Lane {
       },
     };
     this.#senders.set(sender, state);
+    this.#isStopped = false;
     return sender;
   }
 
@@ -380,7 +386,7 @@ export class Lane {
     if (!wasIssued) for (const { work } of group) drop(work!);
     for (const { work } of this.#ready) drop(work!);
     const running = this.#running && this.#tasks.get(this.#running.sequence) === this.#running;
-    if (error.code !== "PRECONDITION_FAILED" && !isForGood(error)) this.#host.onFailure(error);
+    if (isNews(error)) this.#host.onFailure(error);
     this.#readyBytes = 0;
     const others = [
       ...this.#ready.splice(0),
@@ -434,6 +440,11 @@ export class Lane {
   #afterwards(): void {
     if (!this.isBusy) this.#host.onIdle(this);
   }
+}
+
+/** Whether anybody but the clients concerned should hear of a commit that failed. */
+function isNews(error: StoreError): boolean {
+  return error.code !== "PRECONDITION_FAILED" && error.code !== "STORE_CLOSED" && !isForGood(error);
 }
 
 function drop(work: Work): void {

@@ -115,6 +115,7 @@ export class Outcomes {
    * from one that was forgotten. Rejects with a StoreError if it can't be read, or remembered.
    */
   async claim({ namespace, key, user, again }: Claim): Promise<Sender | ClaimRefusal> {
+    if (this.#isClosed) this.#reopen();
     await this.#keeper.ready();
     const id = ledgerId(namespace, key);
     const owner = typeof user === "string" ? digest(user) : user;
@@ -163,13 +164,14 @@ export class Outcomes {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     this.#keeper.close();
-    for (const lane of this.#lanes.values()) lane.stop();
+    for (const lane of [...this.#lanes.values()]) lane.stop();
     if (!this.isBusy) return;
     let cancel: CancelTimer | undefined;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
       cancel = this.#clock.after(timeoutMs, resolve);
     });
+    this.#onIdle = undefined;
     cancel?.();
   }
 
@@ -177,6 +179,12 @@ export class Outcomes {
   get isBusy(): boolean {
     for (const lane of this.#lanes.values()) if (lane.isBusy) return true;
     return false;
+  }
+
+  /** A server may listen again after it was closed. */
+  #reopen(): void {
+    this.#isClosed = false;
+    this.#keeper.reopen();
   }
 
   #refusalOf(ledger: Ledger, owner: string | null | undefined, isNew: boolean): ClaimRefusal | undefined {
@@ -238,12 +246,12 @@ export class Outcomes {
   }
 
   #rest(lane: Lane): void {
-    if (this.#isClosed && this.#onIdle && !this.isBusy) this.#onIdle();
+    if (this.#onIdle && !this.isBusy) this.#onIdle();
     const { id } = lane.ledger;
     if (lane.isUsed || lane.isBusy || this.#loading.has(id) || this.#lanes.get(id) !== lane) return;
     this.#idle.delete(id);
     // another process may use it next
-    if (this.#store.capabilities.shared || !lane.ledger.isStored) this.#lanes.delete(id);
+    if (this.#store.capabilities.shared || !lane.ledger.isStored || lane.isStopped) this.#lanes.delete(id);
     else this.#idle.set(id, lane);
     if (this.#idle.size <= IDLE_MAX) return;
     const [oldest] = this.#idle.keys() as MapIterator<string>;

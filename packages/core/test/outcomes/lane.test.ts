@@ -352,3 +352,16 @@ describe("closing", () => {
     await closed;
   });
 });
+
+describe("after closing", () => {
+  it("keys can be claimed again, by a server that listens again", async () => {
+    const { outcomes } = setup();
+    const first = await connect(outcomes);
+    await first.send(1);
+    await outcomes.close(1_000);
+    first.lose();
+    const second = await connect(outcomes, "key", { again: true });
+    expect(told(await second.send(1, undefined, { again: true }))).toBe("reply to 1");
+    expect(told(await second.send(2))).toBe("reply to 2");
+  });
+});

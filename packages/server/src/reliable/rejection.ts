@@ -19,9 +19,9 @@ export class Rejection extends Error {
 }
 
 /**
- * To be thrown by a handler: `throw retryLater(500)`. Nothing happens, and the client sends the event, and those behind
+ * For handlers: throws what says that nothing happens now, and that the client is to send the event, and those behind
  * it, again after so many ms.
  */
-export function retryLater(ms: number, reason?: string): RetryLater {
-  return new RetryLater(ms, reason);
+export function retryLater(ms: number, reason?: string): never {
+  throw new RetryLater(ms, reason);
 }

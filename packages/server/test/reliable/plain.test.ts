@@ -43,7 +43,7 @@ describe("an event with a handler, from a client that knows nothing of it,", () 
       tx.to("chat:1").publish("said");
       throw new Error("secret");
     });
-    io.handle("later", () => Promise.reject(retryLater(100, "busy")));
+    io.handle("later", async () => retryLater(100, "busy"));
     io.handle("slow", () => new Promise(() => {}), { timeoutMs: 10 });
     const client = await stock(port);
     expect(await client.emitWithAck("reject")).toEqual({
