@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Operation } from "../store/index.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Attempts } from "./attempts.ts";
 import { encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { tell } from "./context.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { StoredJobHandle } from "./job-handle.ts";
 import type { JobLookup } from "./job-lookup.ts";
 import { decodeId, encodeId, type IdRecord, jobId, type StoredJob } from "./job-record.ts";
@@ -19,6 +22,14 @@ interface Draft {
   readonly hash: string;
 }
 
+/** A job on its way to disk. */
+interface Issued {
+  readonly job: StoredJob;
+  readonly key: string;
+  /** Its first attempt, if that is part of the same commit. */
+  readonly attempt: Attempt | undefined;
+}
+
 /** Gives out sequences. */
 export interface Sequence {
   next(): number;
@@ -29,15 +40,27 @@ export interface Sequence {
 /** Adds jobs, each id once. */
 export class Adder {
   readonly #context: QueueContext;
+  readonly #attempts: Attempts;
+  readonly #dispatcher: Dispatcher;
   readonly #lookup: JobLookup;
   readonly #sequence: Sequence;
   /** Ids that are being added: who adds the same waits, and then finds it. */
   readonly #claims = new Map<string, Promise<void>>();
   /** Prepared, and not issued yet. */
   #prepared = 0;
+  /** Being written, and to wait for their turn afterwards. */
+  #expected = 0;
 
-  constructor(context: QueueContext, lookup: JobLookup, sequence: Sequence) {
+  constructor(
+    context: QueueContext,
+    attempts: Attempts,
+    dispatcher: Dispatcher,
+    lookup: JobLookup,
+    sequence: Sequence,
+  ) {
     this.#context = context;
+    this.#attempts = attempts;
+    this.#dispatcher = dispatcher;
     this.#lookup = lookup;
     this.#sequence = sequence;
   }
@@ -49,12 +72,13 @@ export class Adder {
     this.#checkRoom(1);
     const { job } = draft;
     const { operations, change } = toAdd(this.#context.keys, job);
-    this.#expect(job);
     return new Promise((resolve, reject) => {
+      let issued: Issued | undefined;
       this.#context.journal.write(operations, change, (error) => {
-        if (error) reject(this.#failed(job, error));
-        else resolve(this.#added(job));
+        if (error) reject(this.#failed(issued!, error));
+        else resolve(this.#added(issued!));
       });
+      issued = this.#issue(job);
     });
   }
 
@@ -82,9 +106,9 @@ export class Adder {
     const claim = job.givenId === undefined ? undefined : await this.#claim(job.givenId, draft.hash);
     if (claim && "isTaken" in claim) return new Present(new StoredJobHandle(this.#lookup, id, false));
     try {
+      await this.#sequence.reserved();
       this.#checkRoom(1);
       this.#prepared++;
-      await this.#sequence.reserved();
     } catch (error) {
       claim?.release();
       throw error;
@@ -106,12 +130,12 @@ export class Adder {
       issued: (receipt) => {
         if (isOver) return Promise.reject(new QueueError("QUEUE_INVALID", "It was issued or dropped before"));
         end();
-        this.#expect(job);
+        const issued = this.#expect(job);
         return new Promise((resolve, reject) => {
           journal.follow(receipt, change, (error) => {
             claim?.release();
-            if (error) reject(this.#failed(job, error));
-            else resolve(this.#added(job));
+            if (error) reject(this.#failed(issued, error));
+            else resolve(this.#added(issued));
           });
         });
       },
@@ -152,13 +176,16 @@ export class Adder {
       for (const operation of transition.operations) operations.push(operation);
       change.ready += transition.change.ready ?? 0;
       change.parked += transition.change.parked ?? 0;
-      this.#expect(draft.job);
     }
+    for (const operation of more) operations.push(operation);
+    let issued: Issued[] = [];
     let handles: [number, JobHandle][] = [];
-    await this.#context.journal.put([...operations, ...more], change, (error) => {
-      if (error) for (const { job } of fresh) this.#failed(job, error);
-      else handles = fresh.map(({ job }) => [job.seq, this.#added(job)]);
+    const written = this.#context.journal.put(operations, change, (error) => {
+      if (error) for (const each of issued) this.#failed(each, error);
+      else handles = issued.map((each) => [each.job.seq, this.#added(each)]);
     });
+    issued = fresh.map(({ job }) => this.#issue(job));
+    await written;
     return handles;
   }
 
@@ -260,26 +287,45 @@ export class Adder {
     throw new QueueError("QUEUE_FULL", `The queue holds ${options.lengthMax} jobs`);
   }
 
-  #expect(job: StoredJob): void {
-    if (job.dueMs === 0) this.#context.ready.expect(this.#context.keys.ready(job));
+  /** It is being written by the journal: if somebody is free for it, it begins with the same flush. */
+  #issue(job: StoredJob): Issued {
+    const key = this.#context.keys.ready(job);
+    const isNext = job.dueMs === 0 && this.#expected === 0;
+    const attempt = isNext ? this.#dispatcher.beginEarly({ key, job }) : undefined;
+    if (!attempt) return this.#expect(job);
+    this.#context.ready.expect(key);
+    return { job, key, attempt };
   }
 
-  #failed(job: StoredJob, error: Error): Error {
-    this.#context.ready.gone(this.#context.keys.ready(job));
+  #expect(job: StoredJob): Issued {
+    const key = this.#context.keys.ready(job);
+    if (job.dueMs === 0) {
+      this.#context.ready.expect(key);
+      this.#expected++;
+    }
+    return { job, key, attempt: undefined };
+  }
+
+  #failed({ job, key, attempt }: Issued, error: Error): Error {
+    if (attempt) this.#attempts.neverBegan(attempt);
+    else if (job.dueMs === 0) this.#expected--;
+    this.#context.ready.gone(key);
     return error;
   }
 
   /** It is flushed. */
-  #added(job: StoredJob): JobHandle {
-    const { keys, ready, due, expiry, dispatch } = this.#context;
+  #added({ job, key, attempt }: Issued): JobHandle {
+    const { ready, due, expiry, dispatch } = this.#context;
     if (job.expiresAtMs > 0) expiry.note(job.expiresAtMs);
-    if (job.dueMs > 0) due.note(job.dueMs);
-    else {
-      ready.add({ key: keys.ready(job), job });
-      dispatch();
-    }
     const id = jobId(job);
     if (this.#context.watchers.has(id)) tell(this.#context, job, job.dueMs > 0 ? "delayed" : "waiting");
+    if (attempt) this.#attempts.begun(attempt);
+    else if (job.dueMs > 0) due.note(job.dueMs);
+    else {
+      this.#expected--;
+      ready.add({ key, job });
+      dispatch();
+    }
     return new StoredJobHandle(this.#lookup, id, true);
   }
 }

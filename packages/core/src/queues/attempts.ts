@@ -59,20 +59,42 @@ export class Attempts {
 
   /** Writes an attempt, and delivers it once that is flushed. `failed` is called if it could not be written. */
   begin(ready: ReadyJob, taker: Taker, failed: (error: Error) => void): void {
+    const attempt = this.beginEarly(ready, taker);
+    this.#context.journal.write([], NO_CHANGE, (error) => {
+      if (!error) {
+        this.begun(attempt);
+        return;
+      }
+      this.neverBegan(attempt);
+      this.#context.ready.add(ready);
+      failed(error);
+    });
+  }
+
+  /**
+   * The same of a job that is being added in this turn's commit: the attempt is part of it. Who adds it MUST call
+   * `begun` or `neverBegan` once that has settled.
+   */
+  beginEarly(ready: ReadyJob, taker: Taker): Attempt {
     const secret = taker.owner === "" ? "" : newSecret();
     const attempt = new Attempt(ready, taker, taker.owner, secret);
     this.bySeq.set(ready.job.seq, attempt);
     taker.attempts.add(attempt);
     this.#leases.note(attempt);
-    this.#context.journal.write([], NO_CHANGE, (error) => {
-      if (error) {
-        this.#over(attempt);
-        if (taker.attempts.delete(attempt)) this.#freed(taker);
-        this.#context.ready.add(ready);
-        failed(error);
-      } else if (attempt.isUnwanted) this.#handBack(attempt);
-      else this.#start(attempt, taker);
-    });
+    return attempt;
+  }
+
+  /** It is flushed. */
+  begun(attempt: Attempt): void {
+    if (attempt.isUnwanted) this.#handBack(attempt);
+    else this.#start(attempt, attempt.taker!);
+  }
+
+  /** It could not be written. */
+  neverBegan(attempt: Attempt): void {
+    this.#over(attempt);
+    const { taker } = attempt;
+    if (taker?.attempts.delete(attempt)) this.#freed(taker);
   }
 
   /** One that was under way when the process before this one ended. Its owner may come back within the grace. */

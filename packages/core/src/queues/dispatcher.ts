@@ -1,8 +1,10 @@
 import type { CancelTimer } from "../log/clock.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import type { QueueContext } from "./context.ts";
 import { isOver } from "./failure.ts";
 import { RateGate } from "./rate-gate.ts";
+import type { ReadyJob } from "./ready-jobs.ts";
 import type { Takers } from "./takers.ts";
 import type { WaitingJobs } from "./waiting-jobs.ts";
 
@@ -64,6 +66,22 @@ export class Dispatcher {
       });
       this.#takers.served();
     }
+  }
+
+  /**
+   * Gives a job that is being added in this turn's commit to somebody who is free, so that adding it and its first
+   * attempt are one flush. Undefined if it has to wait for its turn.
+   */
+  beginEarly(ready: ReadyJob): Attempt | undefined {
+    const { clock, ready: readyJobs, journal } = this.#context;
+    if (!this.#isOpen || this.isPaused || this.#cancel) return undefined;
+    if (!readyJobs.isDrained || !journal.isOneCommit) return undefined;
+    const taker = this.#takers.next();
+    if (!taker || (this.#gate && this.#gate.waitMs(clock.monotonicMs()) > 0)) return undefined;
+    this.#gate?.started(clock.monotonicMs());
+    const attempt = this.#attempts.beginEarly(ready, taker);
+    this.#takers.served();
+    return attempt;
   }
 
   #wait(ms: number): void {

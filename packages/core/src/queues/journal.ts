@@ -100,6 +100,11 @@ export class Journal {
     });
   }
 
+  /** True if all that was written in this turn so far is one commit. */
+  get isOneCommit(): boolean {
+    return this.#turns.length <= 1;
+  }
+
   /** True if something written waits for its flush. */
   get isBusy(): boolean {
     return this.#pending > 0 || this.#isScheduled;

@@ -52,9 +52,14 @@ export class ReadyJobs {
     this.read();
   }
 
+  /** True if no flushed job waits to be taken. */
+  get isDrained(): boolean {
+    return this.#end === undefined && !this.#isReading && this.held === 0;
+  }
+
   /** True if nothing waits or runs, as far as the store knows too. */
   get isEmpty(): boolean {
-    return this.#end === undefined && !this.#isReading && this.held === 0 && this.#taken.size === 0;
+    return this.isDrained && this.#taken.size === 0;
   }
 
   get held(): number {

@@ -127,7 +127,7 @@ export class StoredQueue implements Queue {
     this.#lookup = new JobLookup(context, this.#attempts);
     this.#waiting = new WaitingJobs(context, this.#attempts, this.#lookup);
     this.#dispatcher = new Dispatcher(context, this.#attempts, this.#waiting, this.#takers);
-    this.#adder = new Adder(context, this.#lookup, this.#head);
+    this.#adder = new Adder(context, this.#attempts, this.#dispatcher, this.#lookup, this.#head);
     this.#deadLetters = new DeadLetters(context, this.#lookup);
     this.#repeats = new Repeats(context, this.#adder);
     const opened = this.#open(record);
