@@ -6,9 +6,10 @@ import { encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { tell } from "./context.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { IdClaims, idConflict } from "./id-claims.ts";
 import { StoredJobHandle } from "./job-handle.ts";
 import type { JobLookup } from "./job-lookup.ts";
-import { decodeId, encodeId, type IdRecord, jobId, type StoredJob } from "./job-record.ts";
+import { encodeId, jobId, type StoredJob } from "./job-record.ts";
 import { KIND } from "./keys.ts";
 import { checkAddOptions, QUEUE_LIMITS, TIME_MAX_MS } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
@@ -44,8 +45,7 @@ export class Adder {
   readonly #dispatcher: Dispatcher;
   readonly #lookup: JobLookup;
   readonly #sequence: Sequence;
-  /** Ids that are being added: who adds the same waits, and then finds it. */
-  readonly #claims = new Map<string, Promise<void>>();
+  readonly #ids: IdClaims;
   /** Prepared, and not issued yet. */
   #prepared = 0;
   /** Being written, and to wait for their turn afterwards. */
@@ -63,6 +63,7 @@ export class Adder {
     this.#dispatcher = dispatcher;
     this.#lookup = lookup;
     this.#sequence = sequence;
+    this.#ids = new IdClaims(context);
   }
 
   /** Throws what a bad argument deserves. */
@@ -103,7 +104,7 @@ export class Adder {
     const draft = this.#draft(data, options);
     const { job } = draft;
     const id = jobId(job);
-    const claim = job.givenId === undefined ? undefined : await this.#claim(job.givenId, draft.hash);
+    const claim = job.givenId === undefined ? undefined : await this.#ids.claim(job.givenId, draft.hash);
     if (claim && "isTaken" in claim) return new Present(new StoredJobHandle(this.#lookup, id, false));
     try {
       await this.#sequence.reserved();
@@ -199,42 +200,14 @@ export class Adder {
     if (id === undefined) return true;
     const earlier = hashes.get(id);
     if (earlier !== undefined) {
-      if (earlier !== hash) throw conflict(id);
+      if (earlier !== hash) throw idConflict(id);
       return false;
     }
-    const claim = await this.#claim(id, hash);
+    const claim = await this.#ids.claim(id, hash);
     hashes.set(id, hash);
     if ("isTaken" in claim) return false;
     releases.push(claim.release);
     return true;
-  }
-
-  /** Waits until nobody else adds this id, and says whether it is taken. If not, nobody else adds it until `release`. */
-  async #claim(id: string, hash: string): Promise<{ isTaken: true } | { release: () => void }> {
-    for (let other = this.#claims.get(id); other; other = this.#claims.get(id)) await other;
-    let resolve = () => {};
-    this.#claims.set(
-      id,
-      new Promise((done) => {
-        resolve = done;
-      }),
-    );
-    const release = () => {
-      this.#claims.delete(id);
-      resolve();
-    };
-    let taken: IdRecord | undefined;
-    try {
-      const record = await this.#context.store.get(KIND.id, this.#context.keys.name(id));
-      taken = record && decodeId(record.value);
-    } catch (error) {
-      release();
-      throw error;
-    }
-    if (!taken) return { release };
-    release();
-    if (taken.hash !== hash) throw conflict(id);
-    return { isTaken: true };
   }
 
   #draft(data: unknown, options: AddOptions): Draft {
@@ -353,8 +326,4 @@ class Present implements PreparedAdd {
 
 function later(now: number, ms: number): number {
   return Math.min(now + Math.ceil(ms), TIME_MAX_MS);
-}
-
-function conflict(id: string): QueueError {
-  return new QueueError("QUEUE_JOB_CONFLICT", `A job with the id ${id} has other data`);
 }

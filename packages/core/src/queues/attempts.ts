@@ -1,42 +1,19 @@
 import { Attempt, newSecret } from "./attempt.ts";
-import { type Body, decodeBody, encodeBody } from "./body.ts";
 import { type QueueContext, tell } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
-import { failureOf, isOver } from "./failure.ts";
-import type { StoredJob } from "./job-record.ts";
+import { doneEnding, type Ending, failedEnding } from "./endings.ts";
+import { isOver } from "./failure.ts";
 import { NO_CHANGE } from "./journal.ts";
 import type { LeaseLog } from "./lease-log.ts";
-import { backoffMs, TIME_MAX_MS } from "./options.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
 import type { Taker } from "./takers.ts";
-import {
-  finishedOf,
-  type Transition,
-  toDead,
-  toFinished,
-  toParked,
-  toReady,
-  toRemoved,
-} from "./transitions.ts";
+import { toRemoved } from "./transitions.ts";
 import type { JobFailure, LeaseEnd, Outcome } from "./types.ts";
 
 /** Without it, a write that fails is tried again until it succeeds. */
 type Settled = ((error?: Error) => void) | undefined;
 
-/** What becomes of an attempt. */
-interface Ending extends Transition {
-  /** It is to be noted in the log of finished jobs. */
-  readonly isFinish?: boolean | undefined;
-  flushed(): void;
-}
-
 const RETRY_MS = 1000;
-interface FailedOutcome {
-  readonly error: JobFailure;
-  readonly retryMs?: number | undefined;
-  readonly isFinal?: boolean | undefined;
-}
-
 const TIMED_OUT: JobFailure = { code: "JOB_TIMEOUT", message: "The attempt took too long" };
 const WORKER_LOST: JobFailure = { code: "LEASE_LOST", message: "The worker was lost" };
 
@@ -148,8 +125,9 @@ export class Attempts {
    */
   settle(attempt: Attempt, outcome: Outcome, settled?: Settled): void {
     if ("handBack" in outcome) this.#handBack(attempt, settled);
-    else if ("error" in outcome) this.#end(attempt, this.#failed(attempt, outcome), settled);
-    else this.#end(attempt, this.#done(attempt, outcome.result), settled);
+    else if ("error" in outcome)
+      this.#end(attempt, failedEnding(this.#context, this.#leases, attempt, outcome), settled);
+    else this.#end(attempt, doneEnding(this.#context, this.#leases, attempt, outcome.result), settled);
   }
 
   /** Takes it from whoever has it. The job waits again, with the attempt used; or that was the last one. */
@@ -158,7 +136,7 @@ export class Attempts {
     if (attempt.state !== "running") return;
     const { taker } = attempt;
     const outcome = reason === "timeout" ? { error: TIMED_OUT } : { error: WORKER_LOST, retryMs: 0 };
-    this.#end(attempt, this.#failed(attempt, outcome));
+    this.#end(attempt, failedEnding(this.#context, this.#leases, attempt, outcome));
     taker?.lost(attempt, reason);
   }
 
@@ -197,67 +175,6 @@ export class Attempts {
     this.#deadlines.watch(attempt);
     tell(this.#context, attempt.job, "running");
     taker.deliver(attempt);
-  }
-
-  #done(attempt: Attempt, result: unknown): Ending {
-    const { keys, clock, options, finished, ready, watchers } = this.#context;
-    const { job, secret } = attempt;
-    let body: Body;
-    try {
-      body = encodeBody(result, options.resultBytesMax, "RESULT_TOO_LARGE");
-    } catch (error) {
-      return this.#failed(attempt, { error: failureOf(error), isFinal: true });
-    }
-    const record = finishedOf(job, "done", clock.now(), { result: body, secret });
-    return {
-      ...toFinished(keys, job, "ready", record, finished.isKept),
-      isFinish: true,
-      flushed: () => {
-        ready.gone(attempt.key);
-        finished.flushed();
-        if (watchers.has(attempt.id)) tell(this.#context, job, "done", { result: decodeBody(body) });
-      },
-    };
-  }
-
-  #failed(attempt: Attempt, { error, retryMs, isFinal }: FailedOutcome): Ending {
-    const { keys, clock, options, ready, due, finished } = this.#context;
-    const job: StoredJob = { ...attempt.job, error };
-    const now = clock.now();
-    if (isFinal || job.attempt >= job.attempts) {
-      const flushed = () => {
-        ready.gone(attempt.key);
-        finished.died(now);
-        tell(this.#context, job, "dead", { error });
-      };
-      const { operations, change } = toDead(keys, job, now);
-      return { operations: [...operations, ...this.#leases.without(attempt)], change, flushed };
-    }
-    if (job.expiresAtMs > 0 && job.expiresAtMs <= now) {
-      const flushed = () => {
-        ready.gone(attempt.key);
-        finished.flushed();
-        tell(this.#context, job, "expired", { error });
-      };
-      const transition = toFinished(keys, job, "ready", finishedOf(job, "expired", now), finished.isKept);
-      return { ...transition, isFinish: true, flushed };
-    }
-    const wait = backoffMs(job.backoff ?? options.backoff, job.attempt, this.#context.random());
-    const delayMs = retryMs ?? wait;
-    if (delayMs <= 0) {
-      const flushed = () => {
-        ready.add({ key: attempt.key, job });
-        tell(this.#context, job, "waiting", { error });
-      };
-      return { ...toReady(keys, job), flushed };
-    }
-    const dueMs = Math.min(Math.ceil(now + delayMs), TIME_MAX_MS);
-    const flushed = () => {
-      ready.gone(attempt.key);
-      due.note(dueMs);
-      tell(this.#context, job, "delayed", { error, dueMs });
-    };
-    return { ...toParked(keys, { ...job, dueMs }), flushed };
   }
 
   /** Back to where it was, as if the attempt had not been. */
