@@ -76,7 +76,13 @@ export class Resume implements Extension<ResumingSocket> {
     const user = this.#options.identify?.(socket) ?? undefined;
     const byKey = `key:${key}`;
     const holder = user === undefined ? byKey : `user:${user}`;
-    const { shown, refused } = this.#judge(asked, [holder, byKey], shelf);
+    const holders = [holder, byKey];
+    let { shown, refused } = this.#judge(asked, holders, shelf, shelf.front.last);
+    // other processes may have issued events too
+    if ([...refused.values()].includes("POSITION_FUTURE")) {
+      const head = await this.#rooms.store.head(shelf.namespace);
+      ({ shown, refused } = this.#judge(asked, holders, shelf, Math.max(head, shelf.front.last)));
+    }
     this.#isSpoken = true;
     const sink = new StampedSink(socket.outbox, shelf.dialect);
     socket.outbox = sink;
@@ -106,19 +112,23 @@ export class Resume implements Extension<ResumingSocket> {
     });
   }
 
-  #judge({ positions }: Asked, holders: readonly string[], shelf: Shelf) {
+  #judge({ positions }: Asked, holders: readonly string[], shelf: Shelf, newest: number) {
     const shown = new Map<Room, Shown>();
     const refused = new Map<Room, Refusal>();
     for (const position of positions) {
-      const outcome = this.#verdict(position, holders, shelf);
+      const outcome = this.#verdict(position, holders, shelf, newest);
       if (typeof outcome === "string") refused.set(position.room, outcome);
       else shown.set(position.room, outcome);
     }
     return { shown, refused };
   }
 
-  #verdict({ room, offset: text, grant: shown }: ShownPosition, holders: readonly string[], shelf: Shelf) {
-    const { namespace, grants, stamps, front } = shelf;
+  #verdict(
+    { room, offset: text, grant: shown }: ShownPosition,
+    holders: readonly string[],
+    { namespace, grants, stamps }: Shelf,
+    newest: number,
+  ): Shown | Refusal {
     const grant = grants.read(shown, namespace, room, holders);
     const offset = stamps.parse(text);
     if (!grant || typeof offset !== "number") return "POSITION_FORGED";
@@ -126,7 +136,7 @@ export class Resume implements Extension<ResumingSocket> {
     if (offset < floor) return "POSITION_OLD";
     // what an unclean stop has taken from a log with flush: false may have been the newest there was
     const isCurrent = epoch === this.#rooms.positionOf(room, offset).epoch;
-    if (isCurrent && offset > front.last) return "POSITION_FUTURE";
+    if (isCurrent && offset > newest) return "POSITION_FUTURE";
     return { epoch, offset, floor };
   }
 

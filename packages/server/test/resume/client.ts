@@ -24,6 +24,10 @@ export class Reader {
   readonly ends: unknown[] = [];
   /** Control messages, without the last argument, and "event" for each event, in order. */
   readonly heard: unknown[][] = [];
+  /** Where each room began for it: the offset that it was told first. */
+  readonly floors = new Map<string, number>();
+  /** Whether to give credit for each replayed event. */
+  givesCredit = false;
   readonly #decoder = new Decoder();
   #rooms = new Set<string>();
   #replaying: string[] | undefined;
@@ -84,6 +88,7 @@ export class Reader {
       this.events.push(args.slice(0, -1));
       this.ends.push(end);
       this.heard.push(["event", ...args.slice(0, -1)]);
+      if (this.#replaying && this.givesCredit) this.emit("holdfast:credit", 1);
       if (end === "") return;
       for (const room of this.#replaying ?? this.#rooms) this.#advance(room, end as string);
     }
@@ -96,6 +101,7 @@ export class Reader {
       const [, room, offset, grant] = message as [string, string, string, string];
       this.positions[room] = [offset, grant];
       this.#rooms.add(room);
+      if (!this.floors.has(room)) this.floors.set(room, numberOf(offset));
     } else if (name === "left") {
       const [, room, offset] = message as [string, string, string];
       this.#advance(room, offset);
@@ -111,6 +117,11 @@ export class Reader {
     const position = this.positions[room];
     if (position && isLater(offset, position[0])) position[0] = offset;
   }
+}
+
+/** The number in an offset as clients see it. */
+function numberOf(offset: string): number {
+  return Number.parseInt(offset.slice(4), 36);
 }
 
 /** PROTOCOL §3.5. */

@@ -176,3 +176,23 @@ it("bounds what waits behind a replay", async () => {
   }
   expect(await closed).toEqual(["transport error", expect.objectContaining({ code: "OUTBOX_FULL" })]);
 });
+
+it("leaves stored events that are issued meanwhile to the log", async () => {
+  const served = await serve({ ...options, outboxBytesMax: 200_000, shedBytes: 50_000 });
+  const client = await behind(served, 10, 1);
+  const socket = socketOf(served);
+  const result = socket.join("kept:1", { since: "last" });
+  await client.count(1);
+  const text = "x".repeat(10_000);
+  for (let i = 10; i < 110; i++) {
+    await served.io.to("kept:1").publish("n", i, text);
+  }
+  expect(served.io.stats().bufferedBytes).toBeLessThan(200_000);
+  for (let n = 1; n < 10; n++) {
+    client.emit("holdfast:credit", 1);
+    await client.count(n + 1);
+  }
+  await client.count(110);
+  expect(numbers(client)).toEqual(upTo(110));
+  expect(await result).toMatchObject({ events: 10 });
+});
