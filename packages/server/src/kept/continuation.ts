@@ -1,10 +1,15 @@
 import type { Since } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
 
+/** Where a room's replay begins, and the offset behind which the client has had everything up to there. */
+export interface Continued {
+  readonly start: Since;
+  readonly after: number;
+}
+
 /** Where a client that comes back stood. */
 export class Continuation {
-  /** Where each room's replay begins. */
-  readonly starts: ReadonlyMap<Room, Since>;
+  readonly starts: ReadonlyMap<Room, Continued>;
   /** Whether the client has had an event as one of this room, whichever room is replayed now. */
   readonly hadBefore: (room: Room, offset: number) => boolean;
 

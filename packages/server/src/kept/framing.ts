@@ -10,8 +10,11 @@ export type RoomOffset = readonly [room: Room, offset: number];
 export interface Framing {
   /** What events that were not for this client are marked with, whatever its socket was called then. */
   readonly alias: string;
-  /** Where the client said that it stands in a room, as long as it has not been told anything newer. */
-  lastOf(room: Room): Position | undefined;
+  /**
+   * Where the client said that it stands in a room, and the offset behind which it has had everything; as long as it
+   * has not been told anything newer.
+   */
+  lastOf(room: Room): (Position & { readonly floor: number }) | undefined;
   /** Whether the client had this event, of that room, before it came. */
   hadBefore(room: Room, offset: number): boolean;
   /** The member has joined a kept room, or left it. */

@@ -20,6 +20,7 @@ export class Front {
   /** Resolves when `last` counts what earlier processes issued. Rejects as the store's `opened` does. */
   readonly ready: Promise<void>;
   readonly #store: Store;
+  #isReady = false;
   #last = 0;
   #durable = 0;
   /** The flush in progress, and the offset of its newest event. */
@@ -32,9 +33,14 @@ export class Front {
       const head = await store.head(namespace);
       this.#last = Math.max(this.#last, head);
       this.#durable = Math.max(this.#durable, head);
+      this.#isReady = true;
     });
     // who waits for it hears of it
     this.ready.catch(() => {});
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Offset of the newest event: who joins a room now has no part in it. */

@@ -3,9 +3,7 @@ import {
   type Contribution,
   formatPosition,
   type HistoryQuery,
-  type Position,
   type Receipt,
-  type Since,
   STORE_LIMITS,
   type StoredEvent,
   weigh,
@@ -13,12 +11,12 @@ import {
 import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
-import { Continuation, type Start } from "./continuation.ts";
+import { Continuation, type Continued, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
 import { Front, type Placed } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
-import { isWithin, LeftRooms } from "./left-rooms.ts";
+import { isWithin, LeftRooms, type Stay } from "./left-rooms.ts";
 import { Catchup, type LastResult, type ReplayResult } from "./replay.ts";
 import { type Dialect, LogWindow, Shedding } from "./shedding/index.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
@@ -61,9 +59,9 @@ export class KeepingAdapter extends Adapter {
   constructor(nsp: any) {
     super(nsp);
     this.#kept = nsp.server._kept;
-    const catchup = new Catchup(this.#kept.rooms, nsp.name);
-    this.#catchup = catchup;
     this.front = new Front(this.#kept.store, nsp.name);
+    const catchup = new Catchup(this.#kept.rooms, nsp.name, this.front);
+    this.#catchup = catchup;
     this.#left = new LeftRooms(nsp.server._resume.positionsMax);
     this.#shedding = new Shedding({
       namespace: nsp.name,
@@ -131,7 +129,7 @@ export class KeepingAdapter extends Adapter {
     const parts: Part[] = this.nsp.server.encoder.encode(packet);
     const namespace = this.nsp.name;
     const rooms = this.logsOf(opts);
-    const except = [...(opts.except ?? [])];
+    const except = this.#namesOf(opts.except ?? new Set());
     const event = { namespace, rooms, payload: toStored(parts), except };
     const operation = this.#kept.rooms.operation(event);
     weigh(operation);
@@ -192,15 +190,15 @@ export class KeepingAdapter extends Adapter {
   async joinLast(socket: Joiner, rooms: readonly Room[]): Promise<LastResult> {
     const free = rooms.filter((room) => this.keptOf([room]).length === 0);
     if (free.length > 0) throw notKept(free);
-    const starts = new Map<Room, Since>();
+    const starts = new Map<Room, Continued>();
     const left = this.#left.of(socket);
     const framing = this.#framing(socket);
     let resumed = true;
     for (const room of new Set(rooms)) {
       // a member has, or will get, everything
       if (socket.rooms.has(room)) continue;
-      const start = this.#lastOf(socket, room);
-      if (start) starts.set(room, start);
+      const stood = this.#lastOf(room, left.get(room), framing);
+      if (stood) starts.set(room, stood);
       else {
         resumed = false;
         void socket.join(room);
@@ -335,11 +333,14 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** Where the socket stood when it left, or else where its client says that it stands. */
-  #lastOf(socket: Joiner, room: Room): Position | undefined {
-    const offset = this.#left.offsetOf(socket, room);
-    // what was on its way then may not have reached the disk
-    if (offset !== undefined) return this.#kept.rooms.positionOf(room, Math.min(offset, this.front.last));
-    return this.#framing(socket)?.lastOf(room);
+  #lastOf(room: Room, left: Stay | undefined, framing: Framing | undefined): Continued | undefined {
+    if (left) {
+      // what was on its way then may not have reached the disk
+      const offset = Math.min(left.through, this.front.last);
+      return { start: this.#kept.rooms.positionOf(room, offset), after: left.after };
+    }
+    const shown = framing?.lastOf(room);
+    return shown && { start: shown, after: shown.floor };
   }
 
   #isKept(room: unknown): room is Room {

@@ -40,11 +40,6 @@ export class LeftRooms {
     this.#left.get(socket)?.delete(room);
   }
 
-  /** Of the newest event that it has, or will get. */
-  offsetOf(socket: object, room: Room): number | undefined {
-    return this.#left.get(socket)?.get(room)?.through;
-  }
-
   /** All of it, as it is now. */
   of(socket: object): ReadonlyMap<Room, Stay> {
     return new Map(this.#left.get(socket));

@@ -4,6 +4,7 @@ import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
 import { Continuation, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
+import type { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import { MergedReplay } from "./merged-replay.ts";
 
@@ -50,11 +51,13 @@ interface Seam {
 export class Catchup {
   readonly #rooms: KeptRooms;
   readonly #namespace: string;
+  readonly #front: Front;
   /** For each socket, the kept rooms that it is in. */
   readonly #known = new WeakMap<object, Map<Room, Known>>();
 
-  constructor(rooms: KeptRooms, namespace: string) {
+  constructor(rooms: KeptRooms, namespace: string, front: Front) {
     this.#rooms = rooms;
+    this.#front = front;
     this.#namespace = namespace;
   }
 
@@ -75,7 +78,7 @@ export class Catchup {
     // all of this in one turn: here is the seam
     const { reached } = holdBack(socket);
     const continuation = start instanceof Continuation ? start : undefined;
-    const startOf = (room: Room) => (start instanceof Continuation ? start.starts.get(room)! : start);
+    const startOf = (room: Room) => (start instanceof Continuation ? start.starts.get(room)!.start : start);
     const opening = Promise.allSettled(
       rooms.map((room) => this.#rooms.replay(this.#namespace, room, startOf(room))),
     );
@@ -92,16 +95,23 @@ export class Catchup {
     const settled = await opening;
     const hold = await reached;
     const result: ReplayResult = { events: 0, gaps: [] };
+    let hasBegun = false;
     try {
       const replays = settled.map((outcome) => {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
+      hasBegun = true;
       await this.#replay({ replays, names, known, toParts, framing, continuation }, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
       if (hold.isDiscarded) return result;
+      if (framing && hasBegun) {
+        // it is told of no end, and gets nothing behind the hole: it comes back to where it stands
+        socket.conn.onClose("transport error", error);
+        throw error;
+      }
       // who asked for a past that can't be had is not let in halfway
       const leave = () => {
         for (const room of fresh) void socket.leave(room);
@@ -145,14 +155,15 @@ export class Catchup {
     }
     for (const { room, after } of starts) {
       const own = known.get(room);
-      if (own) own.offset = Math.min(own.offset, after);
+      if (own) own.offset = Math.min(own.offset, continuation?.starts.get(room)?.after ?? after, after);
     }
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */
   onJoin(member: object, room: Room): void {
-    const known: Known = { offset: Number.POSITIVE_INFINITY };
+    const known: Known = { offset: this.#front.isReady ? this.#front.last : Number.POSITIVE_INFINITY };
     this.#knownTo(member).set(room, known);
+    if (this.#front.isReady) return;
     this.#rooms.store.head(this.#namespace).then(
       (offset) => {
         known.offset = Math.min(known.offset, offset);

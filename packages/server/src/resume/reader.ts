@@ -80,7 +80,7 @@ export class Reader implements Framing {
     this.#credit.give(events);
   }
 
-  lastOf(room: Room): Position | undefined {
+  lastOf(room: Room): Shown | undefined {
     return this.#shown.get(room);
   }
 
