@@ -24,8 +24,12 @@ export interface Framing {
   quietly(change: () => void): void;
   /** How stored events go to the client. */
   readonly dialect: Dialect;
-  /** What comes before the events. */
-  begin(starts: readonly RoomOffset[]): OutgoingPacket[];
+  /**
+   * What comes before the events.
+   *
+   * @param floorOf the offset behind which the client has had everything, where that is known
+   */
+  begin(starts: readonly RoomOffset[], floorOf?: (room: Room) => number | undefined): OutgoingPacket[];
   /** What comes behind the events. */
   end(events: number, ends: readonly RoomOffset[], gaps: readonly Gap[]): OutgoingPacket;
   /** What tells the client that events which it was to get, with no replay under way, are gone. */

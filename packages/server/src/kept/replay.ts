@@ -129,8 +129,15 @@ export class Catchup {
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
-    if (framing && !hold.isDiscarded)
-      hold.write(framing.begin(starts.map(({ room, after }) => [room, after])));
+    const floorOf = (room: Room) => continuation?.starts.get(room)?.after;
+    if (framing && !hold.isDiscarded) {
+      hold.write(
+        framing.begin(
+          starts.map(({ room, after }) => [room, after]),
+          floorOf,
+        ),
+      );
+    }
     while (!merged.isDone && !hold.isDiscarded) {
       // read as much as the client takes now, and no more: what was read waits in memory
       const credit = await framing?.credit();
@@ -155,7 +162,7 @@ export class Catchup {
     }
     for (const { room, after } of starts) {
       const own = known.get(room);
-      if (own) own.offset = Math.min(own.offset, continuation?.starts.get(room)?.after ?? after, after);
+      if (own) own.offset = Math.min(own.offset, floorOf(room) ?? after, after);
     }
   }
 

@@ -114,10 +114,10 @@ export class Reader implements Framing {
     return this.#shelf.dialect;
   }
 
-  begin(starts: readonly RoomOffset[]): OutgoingPacket[] {
+  begin(starts: readonly RoomOffset[], floorOf?: (room: Room) => number | undefined): OutgoingPacket[] {
     const { dialect } = this.#shelf;
     const joined = starts.map(([room, offset]) => {
-      const floor = Math.min(offset, this.#shown.get(room)?.floor ?? offset);
+      const floor = Math.min(offset, floorOf?.(room) ?? offset);
       this.#shown.delete(room);
       return dialect.control(["joined", room, this.#format(offset), this.#grant(room, floor)]);
     });
