@@ -243,7 +243,7 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
         if (transport.name === "polling") {
           // each has its type and a separator; bytes become base64
           const { size } = new Blob([data]);
-          bytes += typeof data === "string" ? size + 2 : (size * 4) / 3 + 5;
+          bytes += typeof data === "string" ? size + 2 : size / 0.75 + 5;
         }
         // over polling the server limits the payload
         if (writing && bytes > handshake.maxPayload) break;

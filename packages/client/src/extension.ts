@@ -1,6 +1,6 @@
 import { PacketType } from "@holdfast/protocol";
-import type { Emitter } from "./emitter.ts";
 import type { Loose } from "./events.ts";
+import type { After } from "./timers.ts";
 
 /**
  * What a socket shows to its extensions, and to nobody else: these members of `Socket` and `Manager` are the seam. An
@@ -9,12 +9,21 @@ import type { Loose } from "./events.ts";
 export interface Extensible {
   readonly io: {
     readonly _readyState: string | undefined;
-    readonly engine: { _handshake?: { holdfast?: number } };
+    readonly engine: {
+      _handshake?: { holdfast?: number };
+      transport: { opts: { host: string; path: string } };
+    };
+    readonly _after: After;
   };
   readonly nsp: string;
   readonly connected: boolean;
-  readonly recovery: Emitter<Loose, Loose, Loose>;
+  readonly recovery: Loose;
   readonly _opts: Loose;
+  on(event: Loose, listener: Loose): Loose;
+  onAny(listener: Loose): Loose;
+  prependAny(listener: Loose): Loose;
+  hasListeners(event: Loose): boolean;
+  listenersAny(): unknown[];
   _isListening: boolean | undefined;
   _pid: string | undefined;
   _lastOffset: string | undefined;
@@ -34,40 +43,39 @@ export interface Extensible {
 /** What is added to one socket. Nothing of it MUST throw; what fails is for the extension to report. */
 export interface Extension {
   /** Its member of `holdfast` in CONNECT and in the answer (PROTOCOL §1). */
-  readonly name: string;
+  readonly _name: string;
   /**
    * What to ask for, or undefined for nothing. Called before each CONNECT to a server of ours, and to no other. CONNECT
    * waits for it; if the connection goes meanwhile, it is asked again for the next.
    */
-  ask(): unknown;
+  _ask(): unknown;
   /**
    * What the server granted, before any event of this connection is handed out, those included that came before its
-   * answer; `{ error: { code, message } }` if it refused, undefined if it is another server or does not speak of it.
+   * answer: `{ error: { code, message } }` if it refused, undefined if it is another server or does not speak of it.
+   * And whether this connection continues the session before.
    */
-  answered(answer: Loose): void;
+  _answered(answer: Loose, isRecovered: boolean): void;
   /**
    * Each event before anybody else sees it. `args` may be changed; `dispatch` hands it on, now or later, and without
    * that nobody gets it. The last of `args` is a function if it is to be answered.
    */
-  event?(args: Loose[], dispatch: () => void): void;
+  _event?(args: Loose[], dispatch: () => void): void;
   /** The socket is no longer connected, or its attempt to connect is over. May come more than once. */
-  closed?(): void;
+  _closed?(): void;
 }
-
-/** A version of PROTOCOL chapter 1 that we know. */
-const VERSION = 1;
 
 /**
  * Adds an extension to a socket, once. If it comes after CONNECT was sent, it is asked at the next connection.
  * Extensions are asked in the reverse order of their coming, and an event passes through them in that order too.
  */
-export function extend(socket: Extensible, { name, ask, answered, event, closed }: Extension): void {
+export function extend(socket: Extensible, { _name, _ask, _answered, _event, _closed }: Extension): void {
   const { _hello, _packet, _onPacket, _onEvent, _onClose } = socket;
   let asked: unknown;
   let turn = 0;
   socket._hello = async () => {
     const mine = ++turn;
-    const wanted = await (socket.io.engine._handshake?.holdfast === VERSION && ask());
+    // the version of PROTOCOL chapter 1 that we know
+    const wanted = await (socket.io.engine._handshake?.holdfast === 1 && _ask());
     // what an old connection asked for is nothing to this one
     if (mine === turn && socket._isListening && socket.io._readyState === "open") {
       asked = wanted;
@@ -76,20 +84,23 @@ export function extend(socket: Extensible, { name, ask, answered, event, closed 
   };
   socket._packet = (packet) => {
     const { type, data } = packet;
-    const isConnect = type === PacketType.CONNECT && asked;
-    const holdfast = isConnect && { ...data?.holdfast, [name]: asked };
-    _packet.call(socket, isConnect ? { ...packet, data: { ...data, holdfast } } : packet);
+    if (asked && type === PacketType.CONNECT) {
+      packet.data = { ...data, holdfast: { ...data?.holdfast, [_name]: asked } };
+    }
+    _packet.call(socket, packet);
   };
   socket._onPacket = (packet) => {
     const { type, data } = packet;
-    if (type === PacketType.CONNECT && data?.sid) answered(data.holdfast?.[name]);
+    if (type === PacketType.CONNECT && data?.sid) {
+      _answered(data.holdfast?.[_name], data.pid && data.pid === socket._pid);
+    }
     _onPacket.call(socket, packet);
   };
-  if (event) socket._onEvent = (args) => event(args, () => _onEvent.call(socket, args));
-  if (closed) {
-    socket._onClose = (...args) => {
-      closed();
-      _onClose.apply(socket, args);
+  if (_event) socket._onEvent = (args) => _event(args, () => _onEvent.call(socket, args));
+  if (_closed) {
+    socket._onClose = (reason, details) => {
+      _closed();
+      _onClose.call(socket, reason, details);
     };
   }
 }

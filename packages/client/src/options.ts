@@ -107,7 +107,7 @@ export interface ResumeOptions {
    * Where positions are kept: `localStorage`, `sessionStorage`, or a storage of your own. Default: `sessionStorage` in
    * a browser, which is one tab's; memory elsewhere.
    */
-  storage?: ResumeStorage | Storage;
+  storage?: ResumeStorage;
   /** In Node: the file that positions are kept in, instead of a storage. */
   file?: string;
   /** Keeps the positions of several users of one storage apart. Default: none. */
@@ -116,11 +116,11 @@ export interface ResumeOptions {
   credit?: number;
 }
 
-/** A place for texts, which may take its time. What it throws is reported and breaks nothing. */
+/** A place for texts: `localStorage` has this form, and so has what other platforms keep. What it throws is reported. */
 export interface ResumeStorage {
-  get(key: string): string | null | undefined | Promise<string | null | undefined>;
-  set(key: string, value: string): unknown;
-  remove(key: string): unknown;
+  getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
+  /** May return a promise. What is set later MUST count. */
+  setItem(key: string, value: string): unknown;
 }
 
 /** What the server says when a connection opens (Engine.IO protocol v4, "Handshake"). */

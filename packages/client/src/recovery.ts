@@ -9,13 +9,22 @@ export interface Gap {
   reason: "trimmed" | "epoch";
 }
 
+/** A replay under way. */
+export interface Replay {
+  rooms: string[];
+  /** How many of its events have been given to listeners. */
+  events: number;
+  /** The offset of the last of them. */
+  at?: string;
+}
+
 export interface RecoveryEvents {
   /** What this client missed for good. What the server still has of the room comes as events, before and behind it. */
   gap: (gap: Gap) => void;
-  /** A replay goes on: its rooms, and how many of its events have been handled. */
-  progress: (progress: { rooms: string[]; events: number }) => void;
+  /** A replay goes on. */
+  progress: (replay: Replay) => void;
   /** A replay is over. */
-  replayed: (replay: { rooms: string[]; events: number; gaps: number }) => void;
+  replayed: (replay: Replay & { gaps: number }) => void;
   /** The server does not accept where this client stood; the position is forgotten. */
   refused: (refusal: { room: string; code: string }) => void;
   /** Something failed that breaks no connection: see docs/errors.md for the codes. */
@@ -24,8 +33,7 @@ export interface RecoveryEvents {
 
 /** `socket.recovery`: what the option `resume` has to tell. */
 export interface Recovery extends Emitter<Record<never, never>, RecoveryEvents, RecoveryEvents> {
-  /** Of how many rooms a position is known. Undefined until the first connection. */
-  readonly positions?: number;
-  /** Whether a replay is under way. */
-  readonly replaying?: boolean;
+  /** The rooms that a position is known of; undefined until the first connection. */
+  readonly positions?: ReadonlyMap<string, object>;
+  readonly replaying?: Replay | undefined;
 }

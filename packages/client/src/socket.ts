@@ -17,7 +17,7 @@ import type { Outbox } from "./reliable/outbox.ts";
 import type { Reliable } from "./reliable/reliable.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { After, Stop } from "./timers.ts";
-import type { CloseDetails, WriteOptions } from "./transport.ts";
+import type { CloseDetails, TransportOptions, WriteOptions } from "./transport.ts";
 import type { QueueClient } from "./work/types.ts";
 
 export type DisconnectDescription = Error | CloseDetails;
@@ -53,7 +53,7 @@ export interface SocketManager {
   readonly _readyState: string | undefined;
   readonly _after: After;
   readonly engine: {
-    transport: { writable: boolean };
+    transport: { writable: boolean; opts: TransportOptions };
     _handshake: HandshakeData;
     _hasPingExpired(): boolean | undefined;
   };
@@ -286,14 +286,13 @@ export class Socket<
     let tries = 0;
     const settle: Ack = (error, ...answer) => {
       this._isQueueBusy = false;
-      if (!error || tries > this._opts.retries!) {
+      if (!error || tries++ >= this._opts.retries!) {
         this._queue.shift();
         ack?.(error, ...answer);
       }
       this._drainQueue();
     };
     this._queue.push(() => {
-      tries++;
       this._flags = { ...flags, _fromQueue: true, _withError: true };
       (this.emit as AnyListener)(...args, settle);
     });

@@ -65,10 +65,10 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     this._user = options.user;
     this._storage = storageOf(options.outbox) ?? this._memory;
     extend(socket, {
-      name: "reliable",
-      ask: () => this._ask(),
-      answered: (answer) => this._answered(answer),
-      closed: () => this._stop(),
+      _name: "reliable",
+      _ask: () => this._ask(),
+      _answered: (answer) => this._answered(answer),
+      _closed: () => this._stop(),
     });
     // what fails is told by an event
     void this._open();

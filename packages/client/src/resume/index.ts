@@ -1,10 +1,195 @@
+import { PacketType } from "@holdfast/protocol";
+import type { Loose } from "../events.ts";
 import { type Extensible, extend } from "../extension.ts";
+import type { ResumeOptions } from "../options.ts";
+import type { Stop } from "../timers.ts";
+import { CREDIT, HELD_MAX, LATE_MS, WRITE_DELAY_MS } from "./limits.ts";
+import { type Cursor, isLater, offsetOf, type Positions, type Stand, shown } from "./positions.ts";
+import { storageOf } from "./storage.ts";
 
-const resumed = new WeakSet<Extensible>();
+/** What a storage has: the client's key, and where it stands in its rooms. */
+type Kept = [key?: string, rooms?: Record<string, Stand>];
 
-/** Makes a socket continue where it stood (PROTOCOL §3). */
+/** Makes a socket continue where it stood (PROTOCOL §3). One closure: what is private costs a letter. */
 export function resume(socket: Extensible): void {
-  if (resumed.has(socket)) return;
-  resumed.add(socket);
-  extend(socket, { name: "resume", ask() {}, answered() {} });
+  const { recovery, io, on } = socket;
+  if (recovery.positions) return;
+  const options: ResumeOptions = socket._opts.resume;
+  const { credit = CREDIT, user } = options;
+  const positions: Positions = new Map();
+  let key: string | undefined;
+  let isGranted: unknown;
+  let refused: Record<string, string> | undefined;
+  let live: Cursor = {};
+  /** Where connection state recovery continues: the last stored event that came in its turn, given or not. */
+  let reached: string | undefined;
+  /** Events of replays that have been handed out, and the server does not know it. */
+  let owed = 0;
+  /** Events that nobody listens to yet, in order, */
+  let held: [name: unknown, give: () => void][] = [];
+  /** where the client stood before the first of them, */
+  let frozen: Record<string, Stand> | undefined;
+  /** and the end of their time. */
+  let stopWaiting: Stop | undefined;
+  let stopWriting: Stop | undefined;
+
+  const report = (error: object, cause?: unknown) =>
+    recovery.emit("error", Object.assign(new Error(cause as string), error));
+
+  const current = () => frozen ?? shown(positions);
+  /** Makes a room stand where it does now, or at `at`, and then follow a cursor, or none. */
+  const follow = (room: string, cursor?: Cursor, at?: string) => {
+    const stand = positions.get(room);
+    if (stand) {
+      stand[0] = at ?? offsetOf(stand);
+      stand[2] = cursor!;
+    }
+  };
+  const stand = (rooms: Record<string, Stand> | undefined) => {
+    for (const room in rooms) positions.set(room, rooms[room]!);
+  };
+
+  const { opts } = io.engine.transport;
+  const name = `holdfast ${opts.host + opts.path + socket.nsp} ${user}`;
+  /** Takes what a storage has as our own, or adds our own to it. What fails is reported. */
+  const sync = async (isOurs?: boolean) => {
+    try {
+      const storage = storageOf(options);
+      const [theirs, rooms]: Kept = JSON.parse((await storage?.getItem(name)) ?? "[]");
+      if (isOurs) {
+        key = theirs;
+        stand(rooms);
+      } else {
+        for (const room in refused) delete rooms?.[room];
+        // what another tab keeps as the same client stays
+        const all = { ...(theirs === key && rooms), ...current() };
+        await storage?.setItem(name, JSON.stringify([key, shown(Object.entries(all))]));
+      }
+    } catch (cause) {
+      report({ code: "STORAGE_FAILED", cause }, cause);
+    }
+  };
+  const reading = sync(true);
+  const flush = () => {
+    if (stopWriting) {
+      stopWriting();
+      stopWriting = undefined;
+      sync();
+    }
+  };
+
+  const hears = (name: unknown) => socket.hasListeners(name) || socket.listenersAny()[0];
+  /** Gives those that need not wait any longer, each in a turn of its own: a listener may throw. */
+  const wake = () => {
+    held = held.filter(([name, give]) => (stopWaiting && !hears(name)) || queueMicrotask(give));
+    if (!held[0]) frozen = undefined;
+  };
+  const stopHolding = () => {
+    stopWaiting = undefined;
+    wake();
+  };
+
+  const pay = () => {
+    if (owed && socket.connected) {
+      socket._packet({ type: PacketType.EVENT, data: ["holdfast:credit", owed] });
+      owed = 0;
+      recovery.emit("progress", recovery.replaying);
+    }
+  };
+
+  /** PROTOCOL §3.4 and §3.6. */
+  const controls: Record<string, (...args: Loose[]) => void> = {
+    joined(room, at, grant) {
+      // who is a member knows better
+      if (!positions.get(room)?.[2]) {
+        positions.delete(room);
+        // before what has been handled: its replay is about to begin
+        positions.set(room, isLater(live.at, at) ? [at, grant] : [at, grant, live]);
+        if (frozen) frozen[room] ??= [at, grant];
+      }
+    },
+    left: (room, at) => follow(room, undefined, at),
+    replay(_id, rooms) {
+      recovery.replaying = { rooms, events: 0 };
+      for (const room of rooms) follow(room, recovery.replaying);
+    },
+    replayed(_id, _events, ends, gaps) {
+      pay();
+      const { replaying } = recovery;
+      recovery.replaying = undefined;
+      for (const [room, at] of ends) follow(room, live, at);
+      for (const gap of gaps) recovery.emit("gap", gap);
+      recovery.emit("replayed", { ...replaying, gaps: gaps.length });
+    },
+  };
+
+  recovery.positions = positions;
+  socket.on = (event, listener) => {
+    queueMicrotask(wake);
+    return on.call(socket, event, listener);
+  };
+  globalThis.addEventListener?.("pagehide", flush);
+
+  extend(socket, {
+    _name: "resume",
+    async _ask() {
+      // what an old connection brought too late is behind every position: it comes again
+      if (isGranted) {
+        socket.receiveBuffer = [];
+        socket._lastOffset = reached;
+      }
+      await reading;
+      return { key, credit, positions: current() };
+    },
+    _answered(answer, isRecovered) {
+      isGranted = answer?.key;
+      owed = 0;
+      if (!isRecovered) {
+        // what the old session should have got comes again, from the positions on
+        stand(current());
+        held = [];
+        live = {};
+        frozen = recovery.replaying = reached = undefined;
+      }
+      if (isGranted) {
+        key = answer.key;
+        refused = answer.refused;
+        for (const room in refused) {
+          positions.delete(room);
+          recovery.emit("refused", { room, code: refused[room] });
+        }
+        stopWaiting = io._after(LATE_MS, stopHolding);
+      } else if (answer) report(answer.error);
+    },
+    _event(args, dispatch) {
+      if (!isGranted || args.at(-1)?.call) return dispatch();
+      const end = args.pop();
+      const [name, ...rest] = args;
+      const { replaying } = recovery;
+      stopWriting ??= io._after(WRITE_DELAY_MS, () => {
+        // the server may send less ahead than was asked for
+        pay();
+        flush();
+      });
+      if (end === 1) return controls[name]?.(...rest);
+      const give = () => {
+        if (replaying) {
+          replaying.events++;
+          if (++owed * 2 >= credit) pay();
+        }
+        dispatch();
+      };
+      if (end && !replaying) reached = end;
+      // in order with those of its name
+      if (held.some((event) => event[0] === name) || (end && stopWaiting && !hears(name))) {
+        frozen ??= current();
+        if (held.push([name, give]) > HELD_MAX) stopHolding();
+      } else give();
+      if (end) (replaying ?? live).at = end;
+    },
+    _closed() {
+      stopWaiting?.();
+      flush();
+    },
+  });
 }
