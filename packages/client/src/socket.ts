@@ -333,7 +333,7 @@ export class Socket<
     } catch (error) {
       this.recovery.emit("error", error);
     }
-    if (this._isListening && engine === this.io.engine) this._hello();
+    if (engine === this.io.engine && this._isListening) this._hello();
   }
 
   /** Sends CONNECT. Extensions decorate it, and other methods that are not private: see extension.ts. */
