@@ -1,24 +1,27 @@
 import type { CancelTimer, Clock } from "../log/clock.ts";
 
-/** Something that ends at a moment of monotonic time, which may be put off at no cost. */
+/** Something that ends at a moment of monotonic time. */
 export interface Deadline {
   /** Monotonic milliseconds; Infinity: never. */
-  endsAt: number;
+  readonly endsAt: number;
+}
+
+interface Node<Item> {
+  readonly item: Item;
+  /** When the item is looked at. It may have been put off since. */
+  at: number;
+  index: number;
 }
 
 /** A timer waits no longer at a time: Node's own fire at once past 2^31 milliseconds. */
-export const TIMER_MAX_MS = 2 ** 30;
+const TIMER_MAX_MS = 2 ** 30;
 
-/**
- * Calls back for each deadline that has passed, with one timer for all. A heap by the moment at which each is to be
- * looked at; one that was put off meanwhile is put back, one that was dropped is left out.
- */
+/** Calls back for each deadline that has passed, with one timer for all: a heap, which holds what is watched only. */
 export class Deadlines<Item extends Deadline> {
   readonly #clock: Clock;
   readonly #onPassed: (item: Item) => void;
-  readonly #heap: { readonly at: number; readonly item: Item }[] = [];
-  /** When each is looked at next. */
-  readonly #items = new Map<Item, number>();
+  readonly #heap: Node<Item>[] = [];
+  readonly #nodes = new Map<Item, Node<Item>>();
   #cancel: CancelTimer | undefined;
   #timerAt = Infinity;
 
@@ -27,21 +30,26 @@ export class Deadlines<Item extends Deadline> {
     this.#onPassed = onPassed;
   }
 
-  /** Adds one, or takes note of one that ends sooner than it did. Putting off needs no call. */
+  /** Adds one, or takes note of one that ends sooner than it did. Putting off costs nothing until then. */
   watch(item: Item): void {
     const { endsAt } = item;
-    if (endsAt === Infinity || endsAt >= (this.#items.get(item) ?? Infinity)) return;
-    this.#items.set(item, endsAt);
-    this.#push({ at: endsAt, item });
+    const node = this.#nodes.get(item);
+    if (endsAt >= (node?.at ?? Infinity)) return;
+    if (node) {
+      node.at = endsAt;
+      this.#rise(node);
+    } else {
+      const added = { item, at: endsAt, index: this.#heap.length };
+      this.#nodes.set(item, added);
+      this.#heap.push(added);
+      this.#rise(added);
+    }
     this.#schedule();
   }
 
   drop(item: Item): void {
-    this.#items.delete(item);
-    if (this.#items.size > 0) return;
-    // Nobody waits: what is left in the heap is of no interest.
-    this.#heap.length = 0;
-    this.close();
+    const node = this.#nodes.get(item);
+    if (node) this.#remove(node);
   }
 
   close(): void {
@@ -50,6 +58,7 @@ export class Deadlines<Item extends Deadline> {
     this.#timerAt = Infinity;
   }
 
+  // A timer that fires for what was dropped meanwhile finds nothing: cheaper than one made anew for each drop.
   #schedule(): void {
     const first = this.#heap[0];
     if (!first || first.at >= this.#timerAt) return;
@@ -66,50 +75,54 @@ export class Deadlines<Item extends Deadline> {
   #pass(): void {
     const now = this.#clock.monotonicMs();
     const passed: Item[] = [];
-    while (this.#heap.length > 0 && this.#heap[0]!.at <= now) {
-      const { at, item } = this.#pop();
-      // Dropped, or looked at sooner than that since.
-      if (this.#items.get(item) !== at) continue;
-      const { endsAt } = item;
-      if (endsAt <= now) {
-        this.#items.delete(item);
-        passed.push(item);
-      } else if (endsAt === Infinity) this.#items.delete(item);
-      else {
-        this.#items.set(item, endsAt);
-        this.#push({ at: endsAt, item });
+    for (let node = this.#heap[0]; node && node.at <= now; node = this.#heap[0]) {
+      const { endsAt } = node.item;
+      if (endsAt > now && endsAt !== Infinity) {
+        node.at = endsAt;
+        this.#sink(node);
+        continue;
       }
+      this.#remove(node);
+      if (endsAt <= now) passed.push(node.item);
     }
     for (const item of passed) this.#onPassed(item);
   }
 
-  #push(node: { readonly at: number; readonly item: Item }): void {
-    const heap = this.#heap;
-    let index = heap.push(node) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (heap[parent]!.at <= node.at) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = node;
+  #remove(node: Node<Item>): void {
+    this.#nodes.delete(node.item);
+    const last = this.#heap.pop()!;
+    if (last === node) return;
+    last.index = node.index;
+    this.#heap[last.index] = last;
+    this.#rise(last);
+    this.#sink(last);
   }
 
-  #pop(): { readonly at: number; readonly item: Item } {
-    const heap = this.#heap;
-    const top = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return top;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++;
-      if (heap[child]!.at >= last.at) break;
-      heap[index] = heap[child]!;
-      index = child;
+  #rise(node: Node<Item>): void {
+    while (node.index > 0) {
+      const parent = this.#heap[(node.index - 1) >> 1]!;
+      if (parent.at <= node.at) return;
+      this.#swap(parent, node);
     }
-    heap[index] = last;
-    return top;
+  }
+
+  #sink(node: Node<Item>): void {
+    for (;;) {
+      const left = this.#heap[2 * node.index + 1];
+      const right = this.#heap[2 * node.index + 2];
+      if (!left) return;
+      const child = right && right.at < left.at ? right : left;
+      if (child.at >= node.at) return;
+      this.#swap(node, child);
+    }
+  }
+
+  /** The upper one goes down, the lower one up. */
+  #swap(upper: Node<Item>, lower: Node<Item>): void {
+    const { index } = upper;
+    upper.index = lower.index;
+    lower.index = index;
+    this.#heap[upper.index] = upper;
+    this.#heap[lower.index] = lower;
   }
 }
