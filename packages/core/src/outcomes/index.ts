@@ -7,7 +7,6 @@ export type {
   Work as EntryWork,
 } from "./entry.ts";
 export { isRetry, tellIssued } from "./entry.ts";
-export type { Sender as EntrySender } from "./lane.ts";
 export {
   type Claim,
   type ClaimRefusal,
@@ -16,3 +15,4 @@ export {
   type OutcomesOptions,
 } from "./outcomes.ts";
 export type { Payload } from "./records.ts";
+export type { Sender as EntrySender } from "./sequencer.ts";

@@ -3,9 +3,9 @@ import { systemClock } from "../log/index.ts";
 import type { Store, StoreError } from "../store/index.ts";
 import type { Outcome } from "./entry.ts";
 import { Keeper } from "./keeper.ts";
-import { Lane, type LaneHost, type Sender } from "./lane.ts";
 import { Ledger, type LedgerLimits } from "./ledger.ts";
 import { digest, ledgerId } from "./records.ts";
+import { type Sender, Sequencer, type SequencerHost } from "./sequencer.ts";
 
 export interface OutcomesLimits {
   /** Entries of one key without an answer. Default 256. */
@@ -69,14 +69,14 @@ export class Outcomes {
   readonly #clock: Clock;
   readonly #onError: (error: Error) => void;
   readonly #keeper: Keeper;
-  readonly #host: LaneHost;
+  readonly #host: SequencerHost;
   readonly #ledgerLimits: LedgerLimits;
   /** By id: those in use, and some that were. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #sequencers = new Map<string, Sequencer>();
   /** Those of them that nobody uses, the longest unused first. */
-  readonly #idle = new Map<string, Lane>();
-  readonly #loading = new Map<string, Promise<Lane>>();
-  readonly #due = new Set<Lane>();
+  readonly #idle = new Map<string, Sequencer>();
+  readonly #loading = new Map<string, Promise<Sequencer>>();
+  readonly #due = new Set<Sequencer>();
   #isScheduled = false;
   #heldBytes = 0;
   #onIdle: (() => void) | undefined;
@@ -91,10 +91,10 @@ export class Outcomes {
     this.#onError = onError;
     this.#ledgerLimits = { outcomesMax: this.limits.outcomesMax, bytesMax: this.limits.keyBytesMax };
     this.#keeper = new Keeper(store, clock, this.limits, onError, {
-      isInUse: (id) => this.#loading.has(id) || (this.#lanes.has(id) && !this.#idle.has(id)),
+      isInUse: (id) => this.#loading.has(id) || (this.#sequencers.has(id) && !this.#idle.has(id)),
       onForget: (id) => {
         this.#idle.delete(id);
-        this.#lanes.delete(id);
+        this.#sequencers.delete(id);
       },
     });
     this.#host = this.#asHost(refusal);
@@ -111,7 +111,7 @@ export class Outcomes {
   }
 
   /**
-   * The lane of a key. Remembers a new one before it resolves, so that an entry that was lost on its way can be told
+   * The sequencer of a key. Remembers a new one before it resolves, so that an entry that was lost on its way can be told
    * from one that was forgotten. Rejects with a StoreError if it can't be read, or remembered.
    */
   async claim({ namespace, key, user, again }: Claim): Promise<Sender | ClaimRefusal> {
@@ -119,35 +119,35 @@ export class Outcomes {
     await this.#keeper.ready();
     const id = ledgerId(namespace, key);
     const owner = typeof user === "string" ? digest(user) : user;
-    // two connections that come with a key at once must find the same lane
+    // two connections that come with a key at once must find the same sequencer
     let loading = this.#loading.get(id);
     if (!loading) {
       loading = this.#load(id);
       this.#loading.set(id, loading);
       loading.finally(() => this.#loading.delete(id)).catch(() => {});
     }
-    const lane = await loading;
-    const { ledger } = lane;
-    const isNew = !ledger.isStored && !lane.isUsed;
+    const sequencer = await loading;
+    const { ledger } = sequencer;
+    const isNew = !ledger.isStored && !sequencer.isUsed;
     const refusal = this.#refusalOf(ledger, owner, isNew);
     if (refusal) {
-      this.#rest(lane);
+      this.#rest(sequencer);
       return refusal;
     }
     const isUnbound = ledger.user === undefined && owner !== undefined;
     if (isUnbound) ledger.user = owner;
     if (isNew && again) ledger.isDoubtful = true;
-    const sender = lane.join();
+    const sender = sequencer.join();
     if (!ledger.isStored && !again) {
       // what is sent to a key that a crash could take back could not be told from what was forgotten
-      await lane.note().catch((error) => {
+      await sequencer.note().catch((error) => {
         sender.leave();
         throw error;
       });
     } else if (ledger.isStored) {
       const isStale = this.#clock.now() - ledger.atMs > this.limits.ageMs * AGE_PRECISION;
       // should it fail, it goes with the next outcome
-      if (isUnbound || isStale) lane.note().catch(this.#onError);
+      if (isUnbound || isStale) sequencer.note().catch(this.#onError);
     }
     return sender;
   }
@@ -164,7 +164,7 @@ export class Outcomes {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     this.#keeper.close();
-    for (const lane of [...this.#lanes.values()]) lane.stop();
+    for (const sequencer of [...this.#sequencers.values()]) sequencer.stop();
     if (!this.isBusy) return;
     let cancel: CancelTimer | undefined;
     await new Promise<void>((resolve) => {
@@ -177,7 +177,7 @@ export class Outcomes {
 
   /** Whether anything is being done. */
   get isBusy(): boolean {
-    for (const lane of this.#lanes.values()) if (lane.isBusy) return true;
+    for (const sequencer of this.#sequencers.values()) if (sequencer.isBusy) return true;
     return false;
   }
 
@@ -192,19 +192,19 @@ export class Outcomes {
     return isNew && this.#keeper.isFull ? "TOO_MANY_KEYS" : undefined;
   }
 
-  async #load(id: string): Promise<Lane> {
+  async #load(id: string): Promise<Sequencer> {
     await this.#keeper.released(id);
-    const held = this.#lanes.get(id);
+    const held = this.#sequencers.get(id);
     this.#idle.delete(id);
     if (held) return held;
     const ledger = new Ledger(this.#store, id, this.#ledgerLimits);
     await ledger.load();
-    const lane = new Lane(ledger, this.#host);
-    this.#lanes.set(id, lane);
-    return lane;
+    const sequencer = new Sequencer(ledger, this.#host);
+    this.#sequencers.set(id, sequencer);
+    return sequencer;
   }
 
-  #asHost(refusal: OutcomesOptions["refusal"]): LaneHost {
+  #asHost(refusal: OutcomesOptions["refusal"]): SequencerHost {
     const keeper = this.#keeper;
     return {
       store: this.#store,
@@ -213,7 +213,7 @@ export class Outcomes {
       groupBytesMax: GROUP_BYTES_MAX,
       now: () => this.#clock.now(),
       monotonicMs: () => this.#clock.monotonicMs(),
-      schedule: (lane) => this.#schedule(lane),
+      schedule: (sequencer) => this.#schedule(sequencer),
       reserve: (bytes) => {
         if (this.#heldBytes + bytes > ALL_WAITING_BYTES_MAX) return false;
         this.#heldBytes += bytes;
@@ -228,13 +228,13 @@ export class Outcomes {
       onCommitted: ({ bytes, isNewKey }) => keeper.count(isNewKey ? 1 : 0, bytes),
       refusal,
       onFailure: this.#onError,
-      onIdle: (lane) => this.#rest(lane),
+      onIdle: (sequencer) => this.#rest(sequencer),
     };
   }
 
-  /** One turn for all lanes, so that what became ready in a tick shares a flush. */
-  #schedule(lane: Lane): void {
-    this.#due.add(lane);
+  /** One turn for all sequencers, so that what became ready in a tick shares a flush. */
+  #schedule(sequencer: Sequencer): void {
+    this.#due.add(sequencer);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -245,17 +245,24 @@ export class Outcomes {
     });
   }
 
-  #rest(lane: Lane): void {
+  #rest(sequencer: Sequencer): void {
     if (this.#onIdle && !this.isBusy) this.#onIdle();
-    const { id } = lane.ledger;
-    if (lane.isUsed || lane.isBusy || this.#loading.has(id) || this.#lanes.get(id) !== lane) return;
+    const { id } = sequencer.ledger;
+    if (
+      sequencer.isUsed ||
+      sequencer.isBusy ||
+      this.#loading.has(id) ||
+      this.#sequencers.get(id) !== sequencer
+    )
+      return;
     this.#idle.delete(id);
     // another process may use it next
-    if (this.#store.capabilities.shared || !lane.ledger.isStored || lane.isStopped) this.#lanes.delete(id);
-    else this.#idle.set(id, lane);
+    if (this.#store.capabilities.shared || !sequencer.ledger.isStored || sequencer.isStopped)
+      this.#sequencers.delete(id);
+    else this.#idle.set(id, sequencer);
     if (this.#idle.size <= IDLE_MAX) return;
     const [oldest] = this.#idle.keys() as MapIterator<string>;
     this.#idle.delete(oldest!);
-    this.#lanes.delete(oldest!);
+    this.#sequencers.delete(oldest!);
   }
 }

@@ -12,8 +12,8 @@ import {
 import type { Ledger } from "./ledger.ts";
 import { byteLength } from "./records.ts";
 
-/** What a lane needs of what all lanes share. */
-export interface LaneHost {
+/** What a sequencer needs of what all sequencers share. */
+export interface SequencerHost {
   readonly store: Store;
   /** Entries of one key without an answer. */
   readonly window: number;
@@ -23,8 +23,8 @@ export interface LaneHost {
   readonly groupBytesMax: number;
   now(): number;
   monotonicMs(): number;
-  /** Calls `lane.issue()` when this tick ends. */
-  schedule(lane: Lane): void;
+  /** Calls `sequencer.issue()` when this tick ends. */
+  schedule(sequencer: Sequencer): void;
   /** Bytes of an entry are held from now on. False if they are too many; then nothing has been counted. */
   reserve(bytes: number): boolean;
   /** And now they are not. */
@@ -38,7 +38,7 @@ export interface LaneHost {
   /** A commit failed, and all of it is to be sent again. */
   onFailure(error: StoreError): void;
   /** Nothing is being done any more. */
-  onIdle(lane: Lane): void;
+  onIdle(sequencer: Sequencer): void;
 }
 
 /** An entry from its arrival to its answer. */
@@ -50,7 +50,7 @@ interface Task {
   work: Exclude<Work, Retry> | undefined;
 }
 
-/** One connection's end of a lane. */
+/** One connection's end of a sequencer. */
 export interface Sender {
   /** All entries of the key up to this sequence have an outcome. */
   readonly through: number;
@@ -88,9 +88,9 @@ const BUSY: Retry = { retryMs: 100, code: "RELIABLE_BUSY", message: "too much wa
  * run already, but theirs is issued only when that one has settled, all of them at once: if it fails, nothing behind it
  * has been committed, and all of them are to be sent again.
  */
-export class Lane {
+export class Sequencer {
   readonly ledger: Ledger;
-  readonly #host: LaneHost;
+  readonly #host: SequencerHost;
   /** All that have no answer yet, by sequence. */
   readonly #tasks = new Map<number, Task>();
   /** By sequence. */
@@ -116,7 +116,7 @@ export class Lane {
   #reading: Promise<void> = Promise.resolve();
   #reads = 0;
 
-  constructor(ledger: Ledger, host: LaneHost) {
+  constructor(ledger: Ledger, host: SequencerHost) {
     this.ledger = ledger;
     this.#host = host;
   }
