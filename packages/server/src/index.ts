@@ -37,6 +37,7 @@ export {
   Rejection,
   type ReliableOptions,
   retryLater,
+  type ServerTransaction,
   type Transaction,
 } from "./reliable/index.ts";
 export type { ResumeOptions } from "./resume/index.ts";

@@ -6,7 +6,7 @@ import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { PendingSink } from "./negotiation/index.ts";
 import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
-import type { Handler, HandlerOptions } from "./reliable/index.ts";
+import { type Handler, type HandlerOptions, type ServerTransaction, transact } from "./reliable/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -181,6 +181,14 @@ export class Namespace<
   /** The same as {@link send}. */
   write(...args: EventParams<EmitEvents, "message">): this {
     return this.send(...args);
+  }
+
+  /**
+   * Publishes to kept rooms and adds jobs to queues in one commit: all of it, once `work` has returned, or nothing if it
+   * throws or the commit fails. Resolves with what `work` returned, once that is on disk.
+   */
+  transaction<Result>(work: (tx: ServerTransaction) => Result | Promise<Result>): Promise<Result> {
+    return transact(this.server._transactionsOf(this), this.server._kept?.store, work);
   }
 
   /**

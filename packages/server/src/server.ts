@@ -34,8 +34,8 @@ import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } fro
 import {
   type Handler,
   type HandlerOptions,
-  type Handling,
   Reliable,
+  type ServerTransaction,
   type TransactionHost,
 } from "./reliable/index.ts";
 import { Resume } from "./resume/index.ts";
@@ -180,7 +180,7 @@ export class Server<
         codec: this.codec,
         kept: this._kept,
         onError: this._kept?.onError ?? opts.onError ?? warner(),
-        transactionsOf: (socket) => this.#transactionsOf(socket),
+        transactionsOf: (socket) => this._transactionsOf(socket.nsp as unknown as Namespace),
       },
       opts.reliable,
     );
@@ -244,6 +244,11 @@ export class Server<
       this._reserveControls<QueueSocket>(this._queues.controls);
     }
     return this._queues.queue<Data, Result>(name, options);
+  }
+
+  /** See {@link Namespace.transaction}. */
+  transaction<Result>(work: (tx: ServerTransaction) => Result | Promise<Result>): Promise<Result> {
+    return this.sockets.transaction(work);
   }
 
   /** @internal */
@@ -537,8 +542,8 @@ export class Server<
     else this.#patterns.find(name, auth, done as (nsp: unknown) => void);
   }
 
-  #transactionsOf(socket: Handling): TransactionHost {
-    const { adapter } = socket.nsp as unknown as Namespace;
+  /** What a transaction can do in a namespace. @internal */
+  _transactionsOf({ adapter }: { adapter: object }): TransactionHost {
     return {
       prepare: (packet, opts) => {
         if ("prepare" in adapter) return (adapter as KeepingAdapter).prepare(packet, opts);

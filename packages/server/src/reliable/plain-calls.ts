@@ -1,12 +1,5 @@
-import {
-  type Contribution,
-  type Operation,
-  type Precondition,
-  RetryLater,
-  type StoreError,
-  tellIssued,
-} from "@holdfast/core";
-import { HoldfastError } from "../errors.ts";
+import { RetryLater, type StoreError } from "@holdfast/core";
+import { commit } from "./commit.ts";
 import { callHandler, type Handling, startTimer } from "./execution.ts";
 import type { RegisteredHandler } from "./handlers.ts";
 import type { ReliableHost } from "./host.ts";
@@ -77,7 +70,7 @@ export class PlainCalls {
       return;
     }
     try {
-      await this.#commit(tx.close());
+      await commit(this.#host.kept?.store, tx.close());
       ack?.(reply);
     } catch (error) {
       this.#report(error, socket, event);
@@ -90,22 +83,6 @@ export class PlainCalls {
       const timer = startTimer(timeoutMs ?? this.#options.handlerTimeoutMs, event, { reject });
       reply.then(resolve, reject).finally(() => clearTimeout(timer));
     });
-  }
-
-  async #commit(contributions: readonly Contribution[]): Promise<void> {
-    if (contributions.length === 0) return;
-    const { kept } = this.#host;
-    if (!kept) throw new HoldfastError("NO_STORE", 'the server has no option "store"');
-    const operations: Operation[] = [];
-    const preconditions: Precondition[] = [];
-    for (const contribution of contributions) {
-      operations.push(...contribution.operations);
-      preconditions.push(...(contribution.preconditions ?? []));
-    }
-    const receipt = kept.store.commit(operations, preconditions);
-    if (receipt.state === "failed") for (const contribution of contributions) contribution.dropped?.();
-    else tellIssued(contributions, receipt);
-    await receipt.durable();
   }
 
   #refusalOf(error: unknown): Refusal & { retryMs?: number } {

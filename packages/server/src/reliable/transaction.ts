@@ -49,6 +49,9 @@ export interface Transaction<Socket = unknown> {
   add(contribution: Contribution): void;
 }
 
+/** A transaction that is nobody's event: `io.transaction`. */
+export type ServerTransaction = Pick<Transaction, "to" | "queue" | "add" | "signal">;
+
 /** What a transaction needs of the namespace. */
 export interface TransactionHost {
   /** Makes an event what a commit can hold. Throws `ROOM_NOT_KEPT`, `NO_STORE`, `UNSUPPORTED` or a StoreError. */
