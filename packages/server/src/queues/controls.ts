@@ -100,7 +100,20 @@ async function add(
   return { id, isNew, grant: grants.ofJob(queue, id) };
 }
 
-async function work(
+/** What a worker says under its leases waits until the server knows who it is. */
+const introductions = new WeakMap<QueueSocket, Promise<unknown>>();
+
+function work(desk: QueueDesk, socket: QueueSocket, request: read.WorkRequest): Promise<object> {
+  const working = beginWork(desk, socket, request);
+  const settled = working.catch(() => {});
+  introductions.set(socket, settled);
+  void settled.then(() => {
+    if (introductions.get(socket) === settled) introductions.delete(socket);
+  });
+  return working;
+}
+
+async function beginWork(
   { registry, authority, grants, peers }: QueueDesk,
   socket: QueueSocket,
   { queue: name, prefetch, worker, leases }: read.WorkRequest,
@@ -149,6 +162,8 @@ async function speak<Said>(
   lease: string,
   say: (worker: RemoteWorker) => Said,
 ): Promise<Awaited<Said>> {
+  const introduction = introductions.get(socket);
+  if (introduction) await introduction;
   // right after a restart the queues may still be being read
   const queue = registry.queueOf(lease) ?? (await opened(registry)).queueOf(lease);
   if (!queue) throw new QueueError("LEASE_LOST", "this lease is unknown");

@@ -163,6 +163,22 @@ describe("A worker whose transport is lost", () => {
     expect(await running.queue.job("m1").done()).toBe("ok");
   });
 
+  it("may speak under its leases behind its introduction, without waiting for the answer.", async () => {
+    const running = await serveQueue({
+      queues: { authorize: () => new Promise((resolve) => setTimeout(resolve, 20, true)) },
+    });
+    const worker = await clientOf(running);
+    const { worker: secret } = await worker.ask<{ worker: string }>("work", "mail", {});
+    await running.queue.add(1, { id: "m1" });
+    const { lease } = await worker.jobs.next();
+    await worker.cut();
+    const back = await clientOf(running);
+    const introduced = back.ask("work", "mail", { worker: secret, leases: [lease] });
+    expect(await back.refusal("done", lease, "ok")).toBe(undefined);
+    await introduced;
+    expect(await running.queue.job("m1").done()).toBe("ok");
+  });
+
   it("hands back what never reached it, and the attempt does not count.", async () => {
     const running = await serveQueue({}, { attempts: 1 });
     const worker = await clientOf(running);
