@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from "../log/index.ts";
 import { systemClock } from "../log/index.ts";
-import type { Store, StoreError } from "../store/index.ts";
+import { type Store, StoreError } from "../store/index.ts";
 import type { Outcome } from "./entry.ts";
 import { Keeper } from "./keeper.ts";
 import { Ledger, type LedgerLimits } from "./ledger.ts";
@@ -115,6 +115,9 @@ export class Outcomes {
    * from one that was forgotten. Rejects with a StoreError if it can't be read, or remembered.
    */
   async claim({ namespace, key, user, again }: Claim): Promise<Sender | ClaimRefusal> {
+    if (!this.#store.capabilities.transactional) {
+      throw new StoreError("STORE_UNSUPPORTED", "this store can't write several things at once");
+    }
     if (this.#isClosed) this.#reopen();
     await this.#keeper.ready();
     const id = ledgerId(namespace, key);

@@ -1,6 +1,7 @@
 import { MemoryDisk, MemoryStore, StoreError } from "@holdfast/core";
-import { Rejection, retryLater } from "holdfast";
+import { Rejection, retryLater, type Server } from "holdfast";
 import { io as connect, type Socket as Stock } from "socket.io-client";
+import * as msgpack from "socket.io-msgpack-parser";
 import { describe, expect, it } from "vitest";
 import { onCleanup, start } from "./support.ts";
 
@@ -102,6 +103,46 @@ describe("an event with a handler, from a client that knows nothing of it,", () 
     });
     const client = await stock(port, "/room-7");
     expect(await client.emitWithAck("say", "hello")).toBe("/room-7 hello");
+  });
+});
+
+describe("a reliable emit", () => {
+  it.each([
+    ["over long-polling", { transports: ["polling"] }, {}],
+    ["with another parser", { parser: msgpack }, { parser: msgpack }],
+  ])("works %s, by a client that does by hand what ours does", async (_, clientOptions, options) => {
+    const { port, io } = await start(options);
+    io.handle("say", (bytes) => ({ bytes }));
+    const auth = { holdfast: { reliable: { key: "k".repeat(22), again: 0 } } };
+    const client = connect(`http://localhost:${port}`, { forceNew: true, auth, ...clientOptions });
+    onCleanup(() => client.disconnect());
+    await new Promise<void>((resolve) => client.once("connect", resolve));
+    const emit = (sequence: number) =>
+      new Promise((resolve) => {
+        const answer = (...outcome: unknown[]) => resolve(outcome);
+        client.emit("holdfast:emit", sequence, 1, 0, "say", Buffer.from("hello"), answer);
+      });
+    expect(await emit(1)).toEqual([0, { bytes: Buffer.from("hello") }]);
+    expect(await emit(1)).toEqual([0, { bytes: Buffer.from("hello") }]);
+    expect(await emit(2)).toEqual([0, { bytes: Buffer.from("hello") }]);
+  });
+});
+
+describe("a typed server", () => {
+  it("types what handlers are given", async () => {
+    interface Events {
+      say: (text: string, times: number) => void;
+      ask: (question: string, answer: (text: string) => void) => void;
+    }
+    const { port, io } = await start();
+    const typed = io as unknown as Server<Events>;
+    typed.handle("say", function (text, times, tx) {
+      return `${text.repeat(times)} ${tx.socket === this} ${tx.sequence}`;
+    });
+    typed.handle("ask", (question, tx) => question.toUpperCase() + tx.event);
+    const client = await stock(port);
+    expect(await client.emitWithAck("say", "a", 3)).toBe("aaa true undefined");
+    expect(await client.emitWithAck("ask", "why")).toBe("WHYask");
   });
 });
 
