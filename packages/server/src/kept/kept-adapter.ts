@@ -76,7 +76,7 @@ export class KeepingAdapter extends Adapter {
     });
     const onChange = (member: object, room: Room, isJoin: boolean) => {
       const log = this.logOf(room);
-      if (log !== undefined) this.#shedding.onChange(member, { log, isJoin, offset: this.front.last });
+      if (log !== undefined) this.#shedding.onChange(member, log, isJoin);
     };
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
@@ -137,9 +137,10 @@ export class KeepingAdapter extends Adapter {
       operations: [operation],
       issued: (receipt, firstAppend) => {
         this.#kept.rooms.onAppend(event);
-        const offset = receipt.offsets[firstAppend] ?? 0;
         const placed = {
-          offset,
+          get offset() {
+            return receipt.offsets[firstAppend] ?? 0;
+          },
           flush: receipt.flush,
           isEarly: false,
           get state() {
@@ -150,7 +151,7 @@ export class KeepingAdapter extends Adapter {
         this.#shedding.onIssue(placed);
         const sent = this.stored(packet, parts, placed);
         const gate = this.#kept.gates.gateOfOne(receipt);
-        const stamp = stampOf(sent, parts, offset);
+        const stamp = stampOf(sent, parts, placed.offset);
         const stored = { namespace, rooms, except, receipt: placed };
         const outgoing = new OutgoingPacket(sent, { gate, stamp, stored });
         this.deliver({ packet, outgoing, isVolatile: false, dropped: 0 }, opts);
@@ -183,7 +184,7 @@ export class KeepingAdapter extends Adapter {
 
   /** A socket is no more. */
   onGone(socket: Joiner): void {
-    this.#shedding.onGone(socket, this.front.last);
+    this.#shedding.onGone(socket);
   }
 
   /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */

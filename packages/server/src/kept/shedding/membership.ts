@@ -33,7 +33,7 @@ export class Membership {
 
   /** Whether it was a member when the event with this offset was issued. */
   wasIn(log: string, offset: number): boolean {
-    const later = this.#changes.get(log)?.find((change) => change.offset >= offset);
+    const later = this.#changes.get(log)?.find(({ after }) => after.offset >= offset);
     return later ? !later.isJoin : this.#isMember(log);
   }
 }

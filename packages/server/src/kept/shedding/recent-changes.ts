@@ -2,11 +2,17 @@ import type { StoredAs } from "../../outbox/index.ts";
 
 type Flush = StoredAs["receipt"]["flush"];
 
-/** A socket has joined the room of a log, or left it, behind the event with this offset. */
+/** Of an event; 0 as long as the store has not told, which it has when the event reaches connections. */
+export interface Place {
+  readonly offset: number;
+}
+
+/** A socket has joined the room of a log, or left it. */
 export interface RoomChange {
   readonly log: string;
   readonly isJoin: boolean;
-  readonly offset: number;
+  /** The newest event issued before. */
+  readonly after: Place;
 }
 
 /** Changes while one flush was the newest. */

@@ -1,6 +1,6 @@
 import type { OutgoingPacket, Shed, ShedPort, StoredAs } from "../../outbox/index.ts";
 import type { Joiner } from "../joiner.ts";
-import { RecentChanges, type RoomChange } from "./recent-changes.ts";
+import { type Place, RecentChanges } from "./recent-changes.ts";
 import { SlowReader, type SlowReaderHost } from "./slow-reader.ts";
 
 /** The readers of a namespace that are behind. */
@@ -10,9 +10,10 @@ export class Shedding {
   readonly #readers = new Map<ShedPort, SlowReader>();
   /** All that have not ended: of several only the newest still takes packets. */
   readonly #bySocket = new Map<object, Set<SlowReader>>();
-  /** By connection: offset of the newest event issued before a socket of this namespace left it. */
+  /** By connection: the newest event issued before a socket of this namespace left it. */
   readonly #recent = new RecentChanges();
-  readonly #former = new WeakMap<object, number>();
+  readonly #former = new WeakMap<object, Place>();
+  #newest: Place = { offset: 0 };
 
   constructor(host: Omit<SlowReaderHost, "onEnd">) {
     this.#host = {
@@ -44,7 +45,7 @@ export class Shedding {
       if (reader.socket === socket) return reader.take(packet) ? reader : undefined;
     }
     if (!mayStart || !socket || !packet.stored) return undefined;
-    if (packet.stored.receipt.offset <= (this.#former.get(port) ?? 0)) return undefined;
+    if (packet.stored.receipt.offset <= (this.#former.get(port)?.offset ?? 0)) return undefined;
     if (this.#recent.isFull) return undefined;
     const fresh = new SlowReader(socket, port, this.#host);
     for (const change of this.#recent.of(socket)) fresh.membership.onChange(change);
@@ -56,27 +57,25 @@ export class Shedding {
     return fresh;
   }
 
-  /** A socket has joined a room, or left it, behind the event with this offset. */
-  onChange(socket: object, change: RoomChange): void {
+  /** A socket has joined the room of a log, or left it. */
+  onChange(socket: object, log: string, isJoin: boolean): void {
+    const change = { log, isJoin, after: this.#newest };
     this.#recent.add(socket, change);
     const readers = this.#bySocket.get(socket);
     if (readers) for (const { membership } of readers) membership.onChange(change);
   }
 
   /** An event has been issued. */
-  onIssue({ flush }: StoredAs["receipt"]): void {
-    this.#recent.onIssue(flush);
+  onIssue(receipt: StoredAs["receipt"]): void {
+    this.#newest = receipt;
+    this.#recent.onIssue(receipt.flush);
   }
 
-  /**
-   * A socket is no more, although its connection may be.
-   *
-   * @param offset of the newest event issued before
-   */
-  onGone(socket: Joiner, offset: number): void {
+  /** A socket is no more, although its connection may be. */
+  onGone(socket: Joiner): void {
     if (socket.conn.readyState !== "open") return;
     const { outbox } = socket.client;
-    this.#former.set(outbox, offset);
+    this.#former.set(outbox, this.#newest);
     for (const reader of [...(this.#bySocket.get(socket) ?? [])]) {
       reader.leave();
       if (!reader.hasLeft) continue;
