@@ -5,6 +5,7 @@ import type { Codec, PacketDecoder } from "./codec.ts";
 import type { Socket as Connection, Consumer } from "./engine/index.ts";
 import { OutgoingPacket, type Part, type Shed, type ShedPort } from "./outbox/index.ts";
 import type { PreEncoded } from "./pre-encoded.ts";
+import { type Step, Turn, type TurnOwner } from "./turn.ts";
 
 /** What a client needs of the server. */
 export interface ClientHost {
@@ -67,7 +68,7 @@ export interface WriteOptions {
  * The packets of one connection: sorts what comes in by namespace, and writes what its sockets send. Public as
  * `socket.client`, the name that Socket.IO gave it.
  */
-export class Client implements Consumer {
+export class Client implements Consumer, TurnOwner {
   readonly conn: Connection;
   readonly server: ClientHost;
   /** Most clients have one socket, and then this is all there is. */
@@ -80,6 +81,8 @@ export class Client implements Consumer {
   #sinks: Map<string, PacketSink> | undefined;
   #decoder: PacketDecoder | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** What came in and has not reached its sockets. */
+  _turn: Turn | undefined;
   #isClosed = false;
 
   constructor(server: ClientHost, conn: Connection) {
@@ -230,8 +233,27 @@ export class Client implements Consumer {
     if (type === PacketType.CONNECT ? socket : !socket || type === PacketType.CONNECT_ERROR) {
       // a second CONNECT, anything before the first, or what only servers say
       this.close();
-    } else if (socket) process.nextTick(receive, socket, packet);
+    } else if (socket) this.#receive(socket, packet);
     else this.connect(name, auth ?? undefined);
+  }
+
+  /**
+   * Calls `step` once all that came in with what is being received has reached its sockets.
+   *
+   * @param isOwn false if functions of the application have run, whose ticks come first
+   */
+  _dispatch<Subject, Value>(
+    step: Step<Subject, Value>,
+    subject: Subject,
+    value: Value,
+    isOwn: boolean,
+  ): void {
+    const turn = this._turn;
+    if (!turn) process.nextTick(step, subject, value);
+    else {
+      if (!isOwn) turn.split();
+      turn.dispatch(step, subject, value);
+    }
   }
 
   onerror(error: Error): void {
@@ -273,6 +295,12 @@ export class Client implements Consumer {
     // a second CONNECT that overtook the answer to the first
     twin._onclose("forced server close");
     this.close();
+  }
+
+  #receive(socket: ClientSocket, packet: Packet): void {
+    this._turn ??= new Turn(this);
+    if (packet.type !== PacketType.EVENT) this._turn.split();
+    this._turn.receive(receive, socket, packet);
   }
 
   #find(name: string): ClientSocket | undefined {

@@ -563,11 +563,11 @@ export class Socket<
     }
     if (id != null) event.push(this.#replyTo(id));
     callListeners(this._anyListeners, this, event);
-    if (!this.#middleware) process.nextTick(dispatch, this, event);
+    if (!this.#middleware) this.client._dispatch(dispatch, this, event, !this._anyListeners);
     else {
       runMiddleware(this.#middleware, event, (error) => {
-        if (error) process.nextTick(fail, this, error);
-        else process.nextTick(dispatch, this, event);
+        if (error) this.client._dispatch(fail, this, error, false);
+        else this.client._dispatch(dispatch, this, event, false);
       });
     }
   }
