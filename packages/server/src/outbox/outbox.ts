@@ -1,5 +1,6 @@
 import { ChainNode, collectBytes, collectNodes } from "./chain.ts";
 import type { Flushable, Flusher, Lane } from "./flusher.ts";
+import { framesOf } from "./frames.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
 import { Hold, type HoldOwner } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
@@ -11,8 +12,6 @@ import { storedRunOf } from "./stored-run.ts";
 const TICK_BYTES_MAX = 256 * 1024;
 /** No more than this waits when what was shed is read on. */
 const READY_BYTES_MAX = 64 * 1024;
-/** Packets of one connection are built into buffers of about this size. */
-const JOIN_BYTES_MAX = 64 * 1024;
 
 /** What an outbox needs of its connection. */
 export interface OutboxOwner {
@@ -550,30 +549,6 @@ function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): 
     for (const buffer of framesOf(inserted)) buffers.push(buffer);
   }
   collectBytes(from, limit, false, buffers);
-  return buffers;
-}
-
-/** The WebSocket frames of packets, neighbours in one buffer. */
-function framesOf(packets: readonly OutgoingPacket[]): Buffer[] {
-  const buffers: Buffer[] = [];
-  for (let i = 0; i < packets.length; ) {
-    const packet = packets[i]!;
-    if (packet.isLarge) {
-      // not spread: a packet may have more attachments than a call takes arguments
-      for (const frame of packet.webSocketFrames()) buffers.push(frame);
-      i++;
-      continue;
-    }
-    let last = i;
-    let size = 0;
-    for (; last < packets.length && size < JOIN_BYTES_MAX && !packets[last]!.isLarge; last++) {
-      size += packets[last]!.webSocketSize();
-    }
-    const buffer = Buffer.allocUnsafe(size);
-    let offset = 0;
-    for (; i < last; i++) offset = packets[i]!.writeTo(buffer, offset);
-    if (size > 0) buffers.push(buffer);
-  }
   return buffers;
 }
 
