@@ -17,8 +17,8 @@ export function hasBinary(value: unknown, fromToJson?: boolean): boolean {
   if (isBinary(value)) return true;
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function" && !fromToJson) return hasBinary(toJSON.call(value), true);
-  for (const item of Array.isArray(value) ? value : Object.values(value)) if (hasBinary(item)) return true;
-  return false;
+  if (Array.isArray(value)) return value.some((item) => hasBinary(item));
+  return Object.keys(value).some((key) => hasBinary(value[key as never]));
 }
 
 /** Puts binaries in the place of placeholders. Throws when a placeholder names no binary. */
