@@ -14,3 +14,8 @@ Object.defineProperty(LeanEventEmitter, "prototype", {
     constructor: { value: LeanEventEmitter, writable: true, configurable: true },
   }),
 });
+
+/** Whether anything was ever listened to: to be asked before an event that comes with each packet is emitted. */
+export function isListenedTo(emitter: EventEmitter): boolean {
+  return (emitter as { _events?: object })._events !== undefined;
+}

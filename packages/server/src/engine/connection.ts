@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Frame, FrameData, FrameType } from "@holdfast/protocol";
-import { LeanEventEmitter, type Listener } from "../lean-event-emitter.ts";
+import { isListenedTo, LeanEventEmitter, type Listener } from "../lean-event-emitter.ts";
 import {
   type Flusher,
   Outbox,
@@ -220,7 +220,7 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
 
   onFrame(frame: Frame): void {
     if (this.readyState !== "open") return;
-    this.emit("packet", frame);
+    if (isListenedTo(this)) this.emit("packet", frame);
     const { heartbeats } = this.server;
     if (this.deadlines === heartbeats.pong && frame.type !== "pong" && !this.#isPongExtended) {
       // a busy client is alive: its pong may be queued behind what it sends, so it gets its time once more
@@ -375,8 +375,10 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   #onMessage(data: FrameData | undefined): void {
-    this.emit("data", data);
-    this.emit("message", data);
+    if (isListenedTo(this)) {
+      this.emit("data", data);
+      this.emit("message", data);
+    }
     this.consumer?.onMessage(data as string | Buffer);
   }
 

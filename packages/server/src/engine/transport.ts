@@ -1,5 +1,5 @@
 import type { Frame } from "@holdfast/protocol";
-import { LeanEventEmitter } from "../lean-event-emitter.ts";
+import { isListenedTo, LeanEventEmitter } from "../lean-event-emitter.ts";
 import type { OutgoingPacket, Sink } from "../outbox/index.ts";
 import { type EngineRequest, protocolOf } from "./request.ts";
 
@@ -80,7 +80,7 @@ export abstract class Transport extends LeanEventEmitter implements Sink {
 
   protected onFrame(frame: Frame): void {
     this.owner?.onFrame(frame);
-    this.emit("packet", frame);
+    if (isListenedTo(this)) this.emit("packet", frame);
   }
 
   protected onReady(): void {
