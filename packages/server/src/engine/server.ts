@@ -117,7 +117,7 @@ export class Server extends EventEmitter {
       ...(this.opts.wsEngine === WebSocketServer && { WebSocket: OwnWebSocket }),
     } as never);
     this.ws.on?.("headers", (lines, req) => {
-      const headers = takeUpgradeHeaders(req);
+      const headers = this.#middlewares.length > 0 ? takeUpgradeHeaders(req) : {};
       if (!(req as EngineRequest)._query.sid) this.emit("initial_headers", headers, req);
       this.emit("headers", headers, req);
       dropInvalidHeaders(headers);
