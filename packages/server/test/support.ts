@@ -23,8 +23,9 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Runni
   return listen(new Server(http, options), http);
 }
 
-export async function listen(io: Server, http: ReturnType<typeof createServer>): Promise<Running> {
-  await new Promise<void>((resolve) => http.listen(0, resolve));
+/** @param port 0: any that is free */
+export async function listen(io: Server, http: ReturnType<typeof createServer>, port = 0): Promise<Running> {
+  await new Promise<void>((resolve) => http.listen(port, resolve));
   cleanups.push(async () => {
     const closed = io.close();
     http.closeAllConnections();

@@ -1,5 +1,7 @@
+import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
-import { next, serve } from "../support.ts";
+import { Server } from "../../src/index.ts";
+import { listen, next, serve } from "../support.ts";
 import { type Client, clientOf, serveQueue, storeForRestarts } from "./support.ts";
 
 const recovery = { connectionStateRecovery: {} };
@@ -220,6 +222,34 @@ describe("A worker whose transport is lost", () => {
     await back.ask("done", lease, "ok");
     expect(await after.queue.job("m1").done()).toBe("ok");
     expect(other.jobs.drain()).toEqual([]);
+  });
+});
+
+describe("A worker whose session is resumed after a restart of the server", () => {
+  it("goes on with its jobs without saying who it is.", async () => {
+    const store = storeForRestarts();
+    const before = await serveQueue({ store, ...recovery });
+    const worker = await clientOf(before);
+    const event = next(worker.socket as never, "hello");
+    before.io.emit("hello");
+    await event;
+    await worker.ask("work", "mail", {});
+    await before.queue.add(1, { id: "m1" });
+    const { lease } = await worker.jobs.next();
+    const lost = next(worker.socket as never, "disconnect");
+    await before.io.close();
+    await lost;
+    const http = createServer();
+    const io = new Server(http, { store, queues: { authorize: () => true }, ...recovery });
+    const mail = io.queue("mail", { backoff: [1] });
+    await listen(io, http, before.port);
+    const back = next(worker.socket as never, "connect");
+    worker.socket.connect();
+    await back;
+    expect(worker.socket.recovered).toBe(true);
+    await worker.ask("done", lease, "ok");
+    expect(await mail.job("m1").done()).toBe("ok");
+    expect((await mail.get("m1"))!.attempt).toBe(1);
   });
 });
 
