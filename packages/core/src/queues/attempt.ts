@@ -1,9 +1,29 @@
 import { randomBytes } from "node:crypto";
 import type { Deadline } from "./deadlines.ts";
-import { jobId, type StoredJob } from "./job-record.ts";
-import type { LeaseBatch } from "./lease-log.ts";
+import { jobId, type LeaseRecord, type StoredJob } from "./job-record.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
-import type { Taker } from "./takers.ts";
+import type { LeaseEnd } from "./types.ts";
+
+/** Somebody who is given jobs: a worker of this process, or a consumer for a remote one. */
+export interface Taker {
+  /** Empty for workers of this process. */
+  readonly owner: string;
+  /** Attempts it may have at once. */
+  readonly capacity: number;
+  /** False while it wants no more. */
+  readonly isTaking: boolean;
+  readonly attempts: Set<Attempt>;
+  /** The attempt is flushed: it begins. */
+  deliver(attempt: Attempt): void;
+  /** The attempt is not its any more, and had no outcome. */
+  lost(attempt: Attempt, reason: LeaseEnd): void;
+}
+
+/** The leases that were given in one turn, as far as they are not over. */
+export interface LeaseBatch {
+  readonly key: string;
+  readonly leases: Map<number, LeaseRecord>;
+}
 
 /** One attempt at a job: who has it, and until when. A job has one at a time. */
 export class Attempt implements Deadline {

@@ -1,4 +1,4 @@
-import { Attempt, newSecret } from "./attempt.ts";
+import { Attempt, newSecret, type Taker } from "./attempt.ts";
 import { type QueueContext, tell } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { doneEnding, type Ending, failedEnding } from "./endings.ts";
@@ -6,7 +6,6 @@ import { isOver } from "./failure.ts";
 import { NO_CHANGE } from "./journal.ts";
 import type { LeaseLog } from "./lease-log.ts";
 import type { ReadyJob } from "./ready-jobs.ts";
-import type { Taker } from "./takers.ts";
 import { toRemoved } from "./transitions.ts";
 import type { JobFailure, LeaseEnd, Outcome } from "./types.ts";
 
@@ -25,6 +24,7 @@ export class Attempts {
   readonly #leases: LeaseLog;
   readonly #deadlines: Deadlines<Attempt>;
   #isClosed = false;
+  #beginning = 0;
 
   /** `freed`: a taker has room for another attempt. */
   constructor(context: QueueContext, leases: LeaseLog, freed: (taker: Taker) => void) {
@@ -32,6 +32,11 @@ export class Attempts {
     this.#leases = leases;
     this.#freed = freed;
     this.#deadlines = new Deadlines(context.clock, (attempt) => this.#passed(attempt));
+  }
+
+  /** Attempts that have begun and are not over. */
+  get running(): number {
+    return this.bySeq.size - this.#beginning;
   }
 
   /** Writes an attempt, and delivers it once that is flushed. `failed` is called if it could not be written. */
@@ -57,18 +62,21 @@ export class Attempts {
     const attempt = new Attempt(ready, taker, taker.owner, secret);
     this.bySeq.set(ready.job.seq, attempt);
     taker.attempts.add(attempt);
+    this.#beginning++;
     this.#leases.note(attempt);
     return attempt;
   }
 
   /** It is flushed. */
   begun(attempt: Attempt): void {
+    this.#beginning--;
     if (attempt.isUnwanted) this.#handBack(attempt);
     else this.#start(attempt, attempt.taker!);
   }
 
   /** It could not be written. */
   neverBegan(attempt: Attempt): void {
+    this.#beginning--;
     this.#over(attempt);
     const { taker } = attempt;
     if (taker?.attempts.delete(attempt)) this.#freed(taker);

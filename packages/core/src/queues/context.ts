@@ -1,6 +1,5 @@
 import type { Clock } from "../log/clock.ts";
 import type { Store } from "../store/index.ts";
-import type { FinishedJobs } from "./finished-jobs.ts";
 import { jobId, type StoredJob } from "./job-record.ts";
 import type { Journal } from "./journal.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -9,6 +8,18 @@ import type { ReadyJobs } from "./ready-jobs.ts";
 import type { TimeIndex } from "./time-index.ts";
 import type { JobReport, JobState, ResolvedQueueOptions } from "./types.ts";
 import type { Watchers } from "./watchers.ts";
+
+/** What is told of jobs that are finished, so that they are remembered, and forgotten in time. */
+export interface Remembered {
+  /** Whether a job that is done is remembered at all. */
+  readonly isKept: boolean;
+  /** A job is being finished in this turn. */
+  note(seq: number): void;
+  /** Jobs have finished, durably. */
+  flushed(): void;
+  /** A job has died, durably. */
+  died(diedMs: number): void;
+}
 
 /** What the parts of one queue share. */
 export interface QueueContext {
@@ -23,7 +34,7 @@ export interface QueueContext {
   readonly ready: ReadyJobs;
   readonly due: TimeIndex;
   readonly expiry: TimeIndex;
-  readonly finished: FinishedJobs;
+  readonly finished: Remembered;
   readonly moves: Moves;
   readonly watchers: Watchers;
   random(): number;

@@ -1,5 +1,5 @@
 import type { Operation, StoredRecord } from "../store/index.ts";
-import type { QueueContext } from "./context.ts";
+import type { QueueContext, Remembered } from "./context.ts";
 import { decodeFinished, decodeJob } from "./job-record.ts";
 import type { Tally } from "./journal.ts";
 import { KIND } from "./keys.ts";
@@ -13,7 +13,7 @@ const CHUNK = 256;
  * What is remembered of jobs that are done, expired or dead, within the limits of age and count. A log with one
  * record per commit says which jobs finished when, so that forgetting takes no search.
  */
-export class FinishedJobs {
+export class FinishedJobs implements Remembered {
   readonly #context: QueueContext;
   readonly #log: TimeIndex;
   readonly #dead: TimeIndex;
@@ -40,7 +40,6 @@ export class FinishedJobs {
     });
   }
 
-  /** Whether a job that is done is remembered at all. */
   get isKept(): boolean {
     return this.#context.options.resultsMax > 0 && this.#context.options.resultAgeMs > 0;
   }
@@ -56,7 +55,6 @@ export class FinishedJobs {
     await Promise.all([this.#log.close(), this.#dead.close(), this.#trimming]);
   }
 
-  /** A job is being finished in this turn. */
   note(seq: number): void {
     this.#justFinished.push(seq);
   }
@@ -77,7 +75,6 @@ export class FinishedJobs {
     return operations;
   }
 
-  /** Jobs have finished, durably. */
   flushed(): void {
     this.#log.note(this.#loggedMs);
     if (this.#isOver(0.05)) this.trim();
@@ -178,7 +175,7 @@ export class FinishedJobs {
     const entered: number[] = [];
     const operations: Operation[] = [];
     const enter = async (seq: number) => {
-      await moves.enter(seq);
+      if (!moves.tryEnter(seq)) await moves.enter(seq);
       entered.push(seq);
     };
     try {

@@ -1,19 +1,13 @@
 import type { Operation } from "../store/index.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, LeaseBatch } from "./attempt.ts";
 import type { QueueContext } from "./context.ts";
-import { encodeLeases, type LeaseRecord } from "./job-record.ts";
+import { encodeLeases } from "./job-record.ts";
 import { NO_CHANGE } from "./journal.ts";
 import { KIND } from "./keys.ts";
 import { drop } from "./transitions.ts";
 
 /** Leases of one record. */
 const CHUNK = 256;
-
-/** The leases that were given in one turn, as far as they are not over. */
-export interface LeaseBatch {
-  readonly key: string;
-  readonly leases: Map<number, LeaseRecord>;
-}
 
 /**
  * Writes attempts before they begin: one record for all of a turn, which goes when the last of them is over.

@@ -1,10 +1,10 @@
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Taker } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import { decodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { outcomeOf } from "./failure.ts";
 import { QueueError } from "./queue-error.ts";
-import type { Taker, Takers } from "./takers.ts";
+import type { Takers } from "./takers.ts";
 import type { Handler, Job, LeaseEnd, Worker } from "./types.ts";
 
 /** Runs a handler in this process. */

@@ -1,4 +1,4 @@
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Taker } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import { decodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
@@ -8,7 +8,7 @@ import { formatToken, KIND, parseToken } from "./keys.ts";
 import { checkName, QUEUE_LIMITS, TIME_MAX_MS, whole } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
 import { leaseLost, type Settlements } from "./settlements.ts";
-import type { Taker, Takers } from "./takers.ts";
+import type { Takers } from "./takers.ts";
 import type { Consumer, ConsumerOptions, Lease, LeaseEnd, Outcome } from "./types.ts";
 
 /** A remote worker's side of a queue. */

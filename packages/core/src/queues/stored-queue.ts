@@ -67,6 +67,7 @@ export class StoredQueue implements Queue {
   readonly #context: QueueContext;
   readonly #head: QueueHead;
   readonly #takers = new Takers();
+  readonly #finished: FinishedJobs;
   readonly #leases: LeaseLog;
   readonly #attempts: Attempts;
   readonly #lookup: JobLookup;
@@ -121,6 +122,7 @@ export class StoredQueue implements Queue {
     };
     const finished = new FinishedJobs(context);
     const leases = new LeaseLog(context);
+    this.#finished = finished;
     this.#leases = leases;
     this.#context = context;
     this.#attempts = new Attempts(context, leases, (taker) => this.#takers.freed(taker));
@@ -188,8 +190,7 @@ export class StoredQueue implements Queue {
 
   counts(): QueueCounts {
     const { ready, parked, finished, dead } = this.#context.journal.flushed;
-    let running = 0;
-    for (const { state } of this.#attempts.bySeq.values()) if (state !== "beginning") running++;
+    const { running } = this.#attempts;
     return {
       waiting: Math.max(0, ready - running),
       delayed: parked,
@@ -259,9 +260,9 @@ export class StoredQueue implements Queue {
     this.keys.assign(found.number);
     this.#head.open(found);
     this.#dispatcher.isPaused = found.isPaused;
-    const { ready, due, expiry, finished } = this.#context;
+    const { ready, due, expiry } = this.#context;
     await restoreAttempts(this.#context, this.#attempts, this.#leases);
-    await Promise.all([due.open(), expiry.open(), finished.open(), this.#repeats.open()]);
+    await Promise.all([due.open(), expiry.open(), this.#finished.open(), this.#repeats.open()]);
     if (this.#isClosed) throw closedError();
     ready.open();
     this.#isOpen = true;
@@ -269,14 +270,14 @@ export class StoredQueue implements Queue {
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
-    const { due, expiry, finished, journal } = this.#context;
+    const { due, expiry, journal } = this.#context;
     const workers = [...this.#takers].filter((taker) => taker instanceof LocalWorker);
     if (this.#isOpen) await Promise.all(workers.map((worker) => worker.close({ timeoutMs })));
     this.#isClosed = true;
     this.#dispatcher.close();
     this.#attempts.close();
     await this.opened.catch(() => {});
-    await Promise.all([due.close(), expiry.close(), finished.close(), this.#repeats.close()]);
+    await Promise.all([due.close(), expiry.close(), this.#finished.close(), this.#repeats.close()]);
     await journal.idle();
     this.#lookup.close(closedError());
     for (const { reject } of this.#drains) reject(closedError());

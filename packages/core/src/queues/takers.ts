@@ -1,20 +1,4 @@
-import type { Attempt } from "./attempt.ts";
-import type { LeaseEnd } from "./types.ts";
-
-/** Somebody who is given jobs: a worker of this process, or a consumer for a remote one. */
-export interface Taker {
-  /** Empty for workers of this process. */
-  readonly owner: string;
-  /** Attempts it may have at once. */
-  readonly capacity: number;
-  /** False while it wants no more. */
-  readonly isTaking: boolean;
-  readonly attempts: Set<Attempt>;
-  /** The attempt is flushed: it begins. */
-  deliver(attempt: Attempt): void;
-  /** The attempt is not its any more, and had no outcome. */
-  lost(attempt: Attempt, reason: LeaseEnd): void;
-}
+import type { Taker } from "./attempt.ts";
 
 /** Whose turn it is to get the next job: one after the other, as long as they have room for more. */
 export class Takers {
