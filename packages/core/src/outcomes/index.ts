@@ -15,4 +15,4 @@ export {
   type OutcomesOptions,
 } from "./outcomes.ts";
 export type { Payload } from "./records.ts";
-export type { Sender as EntrySender } from "./sequencer.ts";
+export type { Sender as EntrySender } from "./sender.ts";

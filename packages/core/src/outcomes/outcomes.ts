@@ -5,7 +5,9 @@ import type { Outcome } from "./entry.ts";
 import { Keeper } from "./keeper.ts";
 import { Ledger, type LedgerLimits } from "./ledger.ts";
 import { digest, ledgerId } from "./records.ts";
-import { type Sender, Sequencer, type SequencerHost } from "./sequencer.ts";
+import type { Sender } from "./sender.ts";
+import { Sequencer } from "./sequencer.ts";
+import type { Due, SequencerHost } from "./sequencer-host.ts";
 
 export interface OutcomesLimits {
   /** Entries of one key without an answer. Default 256. */
@@ -76,7 +78,7 @@ export class Outcomes {
   /** Those of them that nobody uses, the longest unused first. */
   readonly #idle = new Map<string, Sequencer>();
   readonly #loading = new Map<string, Promise<Sequencer>>();
-  readonly #due = new Set<Sequencer>();
+  readonly #due = new Set<Due>();
   #isScheduled = false;
   #heldBytes = 0;
   #onIdle: (() => void) | undefined;
@@ -134,7 +136,7 @@ export class Outcomes {
     const isNew = !ledger.isStored && !sequencer.isUsed;
     const refusal = this.#refusalOf(ledger, owner, isNew);
     if (refusal) {
-      this.#rest(sequencer);
+      this.#rest(id);
       return refusal;
     }
     const isUnbound = ledger.user === undefined && owner !== undefined;
@@ -216,7 +218,7 @@ export class Outcomes {
       groupBytesMax: GROUP_BYTES_MAX,
       now: () => this.#clock.now(),
       monotonicMs: () => this.#clock.monotonicMs(),
-      schedule: (sequencer) => this.#schedule(sequencer),
+      schedule: (due) => this.#schedule(due),
       reserve: (bytes) => {
         if (this.#heldBytes + bytes > ALL_WAITING_BYTES_MAX) return false;
         this.#heldBytes += bytes;
@@ -231,13 +233,13 @@ export class Outcomes {
       onCommitted: ({ bytes, isNewKey }) => keeper.count(isNewKey ? 1 : 0, bytes),
       refusal,
       onFailure: this.#onError,
-      onIdle: (sequencer) => this.#rest(sequencer),
+      onIdle: (id) => this.#rest(id),
     };
   }
 
   /** One turn for all sequencers, so that what became ready in a tick shares a flush. */
-  #schedule(sequencer: Sequencer): void {
-    this.#due.add(sequencer);
+  #schedule(one: Due): void {
+    this.#due.add(one);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -248,20 +250,15 @@ export class Outcomes {
     });
   }
 
-  #rest(sequencer: Sequencer): void {
+  /** Nobody may need this key for a while. */
+  #rest(id: string): void {
     if (this.#onIdle && !this.isBusy) this.#onIdle();
-    const { id } = sequencer.ledger;
-    if (
-      sequencer.isUsed ||
-      sequencer.isBusy ||
-      this.#loading.has(id) ||
-      this.#sequencers.get(id) !== sequencer
-    )
-      return;
+    const sequencer = this.#sequencers.get(id);
+    if (!sequencer || sequencer.isUsed || sequencer.isBusy || this.#loading.has(id)) return;
     this.#idle.delete(id);
     // another process may use it next
-    if (this.#store.capabilities.shared || !sequencer.ledger.isStored || sequencer.isStopped)
-      this.#sequencers.delete(id);
+    const { shared } = this.#store.capabilities;
+    if (shared || sequencer.isStopped || !sequencer.ledger.isStored) this.#sequencers.delete(id);
     else this.#idle.set(id, sequencer);
     if (this.#idle.size <= IDLE_MAX) return;
     const [oldest] = this.#idle.keys() as MapIterator<string>;

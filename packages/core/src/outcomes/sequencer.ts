@@ -1,4 +1,4 @@
-import { type Operation, type Precondition, type Store, StoreError } from "../store/index.ts";
+import { type Operation, type Precondition, StoreError } from "../store/index.ts";
 import {
   isForGood,
   isRetry,
@@ -11,35 +11,8 @@ import {
 } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { byteLength } from "./records.ts";
-
-/** What a sequencer needs of what all sequencers share. */
-export interface SequencerHost {
-  readonly store: Store;
-  /** Entries of one key without an answer. */
-  readonly window: number;
-  /** Bytes of entries of one key that wait; one of any size fits while none do. */
-  readonly waitingBytesMax: number;
-  /** Bytes of outcomes in one commit, passed by at most one. */
-  readonly groupBytesMax: number;
-  now(): number;
-  monotonicMs(): number;
-  /** Calls `sequencer.issue()` when this tick ends. */
-  schedule(sequencer: Sequencer): void;
-  /** Bytes of an entry are held from now on. False if they are too many; then nothing has been counted. */
-  reserve(bytes: number): boolean;
-  /** And now they are not. */
-  free(bytes: number): void;
-  /** Whether so much is stored that whatever can go should. */
-  readonly isTight: boolean;
-  /** A commit changed what is stored. */
-  onCommitted(change: { readonly bytes: number; readonly isNewKey: boolean }): void;
-  /** The outcome of an entry whose commit would fail however often it is tried. */
-  refusal(error: StoreError): Outcome;
-  /** A commit failed, and all of it is to be sent again. */
-  onFailure(error: StoreError): void;
-  /** Nothing is being done any more. */
-  onIdle(sequencer: Sequencer): void;
-}
+import { Sender } from "./sender.ts";
+import type { SequencerHost } from "./sequencer-host.ts";
 
 /** An entry from its arrival to its answer. */
 interface Task {
@@ -48,34 +21,6 @@ interface Task {
   /** Who wants to know, the last one last. */
   askers: Request[];
   work: Exclude<Work, Retry> | undefined;
-}
-
-/** One connection's end of a sequencer. */
-export interface Sender {
-  /** All entries of the key up to this sequence have an outcome. */
-  readonly through: number;
-  /**
-   * Takes an entry as it came from the client.
-   *
-   * @returns false if more than the window would be without an answer: the client breaks the rules
-   */
-  submit(request: Request): boolean;
-  /** The connection is no more. */
-  leave(): void;
-}
-
-/** What a connection has to send again before anything else of it counts. */
-interface Demand {
-  readonly from: number;
-  readonly atMs: number;
-  readonly reason: Retry;
-}
-
-/** What is to be minded about a connection. */
-interface SenderState {
-  demand: Demand | undefined;
-  /** Its repeats whose outcomes are being read. */
-  reads: number;
 }
 
 /** More than so many connections need not be told of one entry. */
@@ -101,11 +46,8 @@ export class Sequencer {
   #committing: readonly Task[] = [];
   #waitingBytes = 0;
   #readyBytes = 0;
-  /**
-   * Those who use this key, and the entry from which on each of them has to send again. What one has sent behind it
-   * may still be on its way when another has sent it again.
-   */
-  readonly #senders = new Map<Sender, SenderState>();
+  /** Those who use this key. */
+  readonly #senders = new Set<Sender>();
   /** One entry per commit up to here: one of these made a commit fail. */
   #soloThrough = 0;
   /** The mark is being read anew. */
@@ -143,20 +85,35 @@ export class Sequencer {
   }
 
   join(): Sender {
-    const state: SenderState = { demand: undefined, reads: 0 };
-    const { ledger } = this;
-    const sender: Sender = {
-      get through() {
-        return ledger.through;
-      },
-      submit: (request) => this.#submit(state, request),
-      leave: () => {
-        if (this.#senders.delete(sender)) this.#afterwards();
-      },
-    };
-    this.#senders.set(sender, state);
+    const sender = new Sender(this);
+    this.#senders.add(sender);
     this.#isStopped = false;
     return sender;
+  }
+
+  /** For senders. */
+  leave(sender: Sender): void {
+    if (this.#senders.delete(sender)) this.#afterwards();
+  }
+
+  /** For senders. */
+  submit(sender: Sender, request: Request): boolean {
+    if (this.#isStopped) return true;
+    const { sequence, again } = request;
+    this.ledger.forgetBelow(request.low);
+    const task = this.#tasks.get(sequence);
+    if (task) {
+      task.askers.push(request);
+      if (task.askers.length > ASKERS_MAX) task.askers.shift();
+      return true;
+    }
+    const { window } = this.#host;
+    if (this.#tasks.size >= window || sender.reads >= window) return false;
+    if (sequence <= this.ledger.through) this.#repeat(sender, request);
+    else if (this.#isPassed(sequence) || (this.ledger.isDoubtful && again)) request.answer("unknown");
+    else if (sender.isDue(request)) this.#enqueue(sender, request);
+    else request.answer(sender.retry(this.#host.monotonicMs()));
+    return true;
   }
 
   /** Commits what is ready, if nothing is under way. */
@@ -233,26 +190,7 @@ export class Sequencer {
 
   // --- how an entry comes in
 
-  #submit(sender: SenderState, request: Request): boolean {
-    if (this.#isStopped) return true;
-    const { sequence, again } = request;
-    this.ledger.forgetBelow(request.low);
-    const task = this.#tasks.get(sequence);
-    if (task) {
-      task.askers.push(request);
-      if (task.askers.length > ASKERS_MAX) task.askers.shift();
-      return true;
-    }
-    const { window } = this.#host;
-    if (this.#tasks.size >= window || sender.reads >= window) return false;
-    if (sequence <= this.ledger.through) this.#repeat(sender, request);
-    else if (this.#isPassed(sequence) || (this.ledger.isDoubtful && again)) request.answer("unknown");
-    else if (this.#isDue(sender, request)) this.#enqueue(sender, request);
-    else this.#refuse(sender, request);
-    return true;
-  }
-
-  #repeat(sender: SenderState | undefined, request: Request): void {
+  #repeat(sender: Sender | undefined, request: Request): void {
     this.#reads++;
     if (sender) sender.reads++;
     this.#reading = this.#reading
@@ -278,25 +216,13 @@ export class Sequencer {
     );
   }
 
-  /** Whether all before it has been sent again, if that was asked for. */
-  #isDue(sender: SenderState, { sequence, low }: Request): boolean {
-    const { demand } = sender;
-    if (demand && sequence > demand.from && low <= demand.from) return false;
-    sender.demand = undefined;
-    return true;
-  }
-
-  #refuse(sender: SenderState, request: Request): void {
-    const { atMs, reason } = sender.demand!;
-    request.answer({ ...reason, retryMs: Math.max(1, Math.ceil(atMs - this.#host.monotonicMs())) });
-  }
-
-  #enqueue(sender: SenderState, request: Request): void {
+  #enqueue(sender: Sender, request: Request): void {
     const { sequence, bytes } = request;
     const isTooMuch = this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#host.waitingBytesMax;
     if (isTooMuch || !this.#host.reserve(bytes)) {
-      this.#demand(sender, sequence, BUSY);
-      this.#refuse(sender, request);
+      const nowMs = this.#host.monotonicMs();
+      sender.demand(sequence, BUSY, nowMs);
+      request.answer(sender.retry(nowMs));
       return;
     }
     const task: Task = { sequence, bytes, askers: [request], work: undefined };
@@ -401,13 +327,9 @@ export class Sequencer {
   /** Nothing happened to these, which are the last ones. */
   #sendBack(tasks: readonly Task[], reason: Retry): void {
     this.#waitingBytes = 0;
-    for (const sender of this.#senders.values()) this.#demand(sender, tasks[0]!.sequence, reason);
+    const nowMs = this.#host.monotonicMs();
+    for (const sender of this.#senders) sender.demand(tasks[0]!.sequence, reason, nowMs);
     for (const task of tasks) this.#settle(task, reason);
-  }
-
-  #demand(sender: SenderState, sequence: number, reason: Retry): void {
-    const from = Math.min(sequence, sender.demand?.from ?? sequence);
-    sender.demand = { from, atMs: this.#host.monotonicMs() + reason.retryMs, reason };
   }
 
   /** @param answer none if nobody is there */
@@ -438,7 +360,7 @@ export class Sequencer {
   }
 
   #afterwards(): void {
-    if (!this.isBusy) this.#host.onIdle(this);
+    if (!this.isBusy) this.#host.onIdle(this.ledger.id);
   }
 }
 
