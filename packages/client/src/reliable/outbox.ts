@@ -33,6 +33,9 @@ export interface OutboxEvents {
   error: (error: ReliableError) => void;
 }
 
+/** Milliseconds after which a socket whose outbox was refused reconnects, if something waits in it. */
+const REFUSED_MS = 60_000;
+
 /** The reliable emits of one socket and one user that have no outcome yet. */
 export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
   /** How many events are in it. */
@@ -196,6 +199,10 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
       if (this._ledger) queueMicrotask(() => this._reconnect());
     } else if (answer?.error) {
       this._refusal = ReliableError.of(answer.error);
+      // another user's key stays so; anything else may pass
+      if (this._refusal.code !== "KEY_FOREIGN") {
+        this._end = socket.io._after(REFUSED_MS, () => this.size && this._reconnect());
+      }
       this.emit("error", this._refusal);
       this._update();
     } else if (answer) this._begin(reliableLink(socket, answer.window));

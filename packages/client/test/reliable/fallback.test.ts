@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { FakeServer, next, refusal } from "./fake-server.ts";
 
 test.each([
@@ -79,6 +79,27 @@ test("a key that belongs to another user sends nothing, and takes nothing more",
   second.answer(sent, 0, "ok");
   expect(await held).toBe("ok");
   expect(first.packets.length).toBe(0);
+});
+
+test("a server that has no room for another client is asked again, if something waits", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = await FakeServer.listen();
+  const socket = server.client();
+  const error = next(socket.outbox, "error");
+  const first = await server.connections.next();
+  await first.connect();
+  first.accept({ error: { code: "TOO_MANY_KEYS", message: "later" } });
+  expect(await error).toMatchObject([{ code: "TOO_MANY_KEYS" }]);
+  vi.advanceTimersByTime(40_000);
+  const reply = socket.reliable.emit("say", 1);
+  await next(socket.outbox, "added");
+  expect(socket.outbox.state).toBe("refused");
+  vi.advanceTimersByTime(20_000);
+  const second = await server.connections.next();
+  await second.grant();
+  second.answer(await second.sent(), 0, "ok");
+  expect(await reply).toBe("ok");
 });
 
 test("each user has an outbox and a key apart", async () => {
