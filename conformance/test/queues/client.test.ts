@@ -46,9 +46,15 @@ describe("socket.work", () => {
   });
 
   it("renews the lease for as long as the handler runs.", async () => {
-    const running = await serve({ leaseMs: 60 });
-    client(running).work("mail", async () => {
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    const running = await serve({ leaseMs: 2_000 });
+    const socket = client(running);
+    const renewed = deferred();
+    let renewals = 0;
+    socket.onAnyOutgoing((name) => {
+      if (name === "holdfast:queue:extend" && ++renewals === 3) renewed.resolve();
+    });
+    socket.work("mail", async () => {
+      await renewed.promise;
       return "done";
     });
     const handle = await running.queue.add(1);

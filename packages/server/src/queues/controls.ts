@@ -1,8 +1,7 @@
 import { type JobHandle, type Queue, QueueError, type QueueRegistry } from "@holdfast/core";
-import type { Control, Controls } from "../negotiation/index.ts";
-import { invalid } from "../negotiation/index.ts";
+import { type Control, type ControlAck, type Controls, invalid } from "../negotiation/index.ts";
 import { administer } from "./admin.ts";
-import { Refusal, wireError } from "./answers.ts";
+import { Refusal, type WireError, wireError } from "./answers.ts";
 import type { Authority } from "./authority.ts";
 import type { Grants } from "./grants.ts";
 import type { Peers } from "./peers.ts";
@@ -32,33 +31,16 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
     answer: Answer<Request>,
   ) {
     controls.set(`holdfast:queue:${name}`, (socket, args, ack) => {
-      const tell = (error: unknown) => {
-        const told = wireError(error);
-        if (!told) desk.onError(error as Error);
-        ack?.(told ?? { code: "INTERNAL", message: "not now: see the server's onError" });
-      };
       let request: Request;
       try {
         request = readRequest(args);
       } catch (error) {
         // nobody would hear of it
         if (!ack) throw invalid((error as Error).message);
-        tell(error);
+        ack(told(desk, error));
         return;
       }
-      const peer = desk.peers.of(socket);
-      const max = desk.requestsPerSocketMax;
-      if (peer.requests >= max) {
-        tell(new Refusal("QUEUE_LIMIT", `a socket can have ${max} requests without an answer`));
-        return;
-      }
-      peer.requests++;
-      Promise.resolve()
-        .then(() => answer(desk, socket, request))
-        .then((result) => ack?.(null, result), tell)
-        .finally(() => {
-          peer.requests--;
-        });
+      void respond(desk, socket, () => answer(desk, socket, request), ack);
     });
   }
 
@@ -87,6 +69,38 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
     return administer(known(registry, queue), request);
   });
   return controls;
+}
+
+/** Never rejects. */
+async function respond(
+  desk: QueueDesk,
+  socket: QueueSocket,
+  answer: () => unknown,
+  ack: ControlAck | undefined,
+): Promise<void> {
+  const peer = desk.peers.of(socket);
+  const max = desk.requestsPerSocketMax;
+  if (peer.requests >= max) {
+    ack?.(told(desk, new Refusal("QUEUE_LIMIT", `a socket can have ${max} requests without an answer`)));
+    return;
+  }
+  peer.requests++;
+  try {
+    const result = await answer();
+    ack?.(null, result);
+  } catch (thrown) {
+    const error = told(desk, thrown);
+    ack?.(error);
+  } finally {
+    peer.requests--;
+  }
+}
+
+/** What the client is told of an error; our own faults are reported. */
+function told(desk: QueueDesk, error: unknown): WireError {
+  const known = wireError(error);
+  if (!known) desk.onError(error as Error);
+  return known ?? { code: "INTERNAL", message: "not now: see the server's onError" };
 }
 
 async function add(
@@ -146,7 +160,7 @@ async function watch(
   const watched = await peer.watches.add(queue, id);
   if (!watched) throw new QueueError("JOB_UNKNOWN", `nothing is known of job ${id}`);
   // the answer is issued before
-  queueMicrotask(() => queueMicrotask(watched.opened));
+  setImmediate(watched.opened);
   return watched.report;
 }
 

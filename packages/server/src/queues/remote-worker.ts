@@ -178,11 +178,16 @@ export class RemoteWorker {
   }
 }
 
-/** About how many bytes a value takes as JSON: enough to see that a connection has a lot to do. */
+/** About how many bytes a value takes on the wire: enough to see that a connection has a lot to do. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 8;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
   let bytes = 2;
-  for (const [key, member] of Object.entries(value)) bytes += key.length + 3 + sizeOf(member);
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += 1 + sizeOf(item);
+  } else for (const key of Object.keys(value)) bytes += key.length + 3 + sizeOf((value as Bag)[key]);
   return bytes;
 }
+
+type Bag = Readonly<Record<string, unknown>>;

@@ -117,7 +117,7 @@ describe("A worker that leaves", () => {
 
 describe("A worker whose transport is lost", () => {
   it("keeps its jobs for graceMs, and then they are somebody else's.", async () => {
-    const running = await serveQueue({}, { graceMs: 150 });
+    const running = await serveQueue({}, { graceMs: 1_000 });
     const [worker, other] = [await clientOf(running), await clientOf(running)];
     await worker.ask("work", "mail", {});
     await running.queue.add(1);

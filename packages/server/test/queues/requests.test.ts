@@ -27,6 +27,17 @@ describe("A conversation about a job", () => {
     expect(await queue.job("m1").done()).toEqual({ ok: 1 });
   });
 
+  it("carries bytes, both ways.", async () => {
+    const running = await serveQueue();
+    const client = await clientOf(running);
+    await client.ask("add", "mail", { page: Buffer.from("data") }, { id: "m1" });
+    await client.ask("work", "mail", {});
+    const { lease, data } = await client.jobs.next();
+    expect(data).toEqual({ page: Buffer.from("data") });
+    await client.ask("done", lease, Buffer.from("result"));
+    expect(await running.queue.job("m1").done()).toEqual(Buffer.from("result"));
+  });
+
   it("is possible in any namespace.", async () => {
     const running = await serveQueue();
     running.io.of("/office");
