@@ -15,7 +15,7 @@ export function resume(socket: Extensible): void {
   const { recovery, io, on } = socket;
   if (recovery.positions) return;
   const options: ResumeOptions = socket._opts.resume;
-  const { credit = CREDIT, user } = options;
+  const { credit = CREDIT, user = "" } = options;
   const positions: Positions = new Map();
   let key: string | undefined;
   let isGranted: unknown;
