@@ -170,11 +170,11 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
       expectLife();
       self.emit("ping");
     }
-    if (type === "error") onError(Object.assign(new Error("server error"), { code: data }));
     if (type === "message") {
       self.emit("data", data);
       self.emit("message", data);
     }
+    if (type === "error") onError(Object.assign(new Error("server error"), { code: data }));
   }
 
   function onError(error: string | Error): void {
@@ -190,9 +190,9 @@ export function openConnection(url: ParsedUrl, opts: EngineOptions): Connection 
 
   function onClose(reason: string, description?: CloseDetails | Error): void {
     if (self.readyState !== "closed") {
+      self.readyState = "closed";
       pingTimer?.();
       watchers.delete(onPageEvent);
-      self.readyState = "closed";
       self.transport?.close().off();
       self.id = null;
       failProbe?.("transport closed");
