@@ -65,7 +65,8 @@ describe("the packed tarballs, installed in an empty folder", () => {
   });
 
   it.each(["holdfast/dist/client", "holdfast-client/dist"])("have the bundles for browsers in %s", (path) => {
-    const bundles = ["socket.io", "socket.io.min", "socket.io.esm.min", "socket.io.msgpack.min"];
+    const published = ["socket.io", "socket.io.min", "socket.io.esm.min", "socket.io.msgpack.min"];
+    const bundles = [...published, "socket.io.resume.min"];
     const expected = bundles.flatMap((name) => [`${name}.js`, `${name}.js.map`]);
     expect(readdirSync(join(folder, "node_modules", path))).toEqual(expect.arrayContaining(expected));
   });
