@@ -65,7 +65,10 @@ export interface Job<Data = unknown> {
   readonly signal: AbortSignal;
   /** Tells watchers how far it is: a fraction from 0 to 1, or any small value. Lost while there is no connection. */
   progress(value: unknown): void;
-  /** Starts the attempt's time-out anew. The lease is renewed without it. Rejects with `LEASE_LOST`. */
+  /**
+   * Asks whether the job is still this worker's, and renews the lease, as happens without it too; the queue's `timeoutMs`
+   * bounds the attempt all the same. Rejects with `LEASE_LOST`; while there is no connection it asks nothing.
+   */
   extend(): Promise<void>;
   /** Ends the attempt: throws what makes it fail so. */
   fail(message: string, options?: FailOptions): never;
