@@ -28,6 +28,11 @@ export class Backlog {
   shed = 0;
   /** Connections closed because too much waited for them. */
   closedForOverflow = 0;
+  /**
+   * From here on stored packets are left to the log. Where it is crowded, from so little on that what can't be left to
+   * it has the other half of the room.
+   */
+  shedBytes: number;
   readonly #options: BacklogOptions;
   readonly #laggards = new Set<Laggard>();
   /** Not less than what waits: each was counted when it was last written to. */
@@ -35,22 +40,12 @@ export class Backlog {
 
   constructor(options: BacklogOptions) {
     this.#options = options;
+    this.shedBytes = options.shedBytes;
   }
 
   /** All together hold much: half of what they may. */
   get isCrowded(): boolean {
     return this.#bytes > this.#options.outboxTotalBytesMax / 2;
-  }
-
-  /**
-   * From here on stored packets are left to the log. Where it is crowded, from so little on that what can't be left to
-   * it has the other half of the room.
-   */
-  get shedBytes(): number {
-    const { shedBytes, outboxTotalBytesMax } = this.#options;
-    if (!this.isCrowded) return shedBytes;
-    const share = outboxTotalBytesMax / 2 / this.#laggards.size;
-    return Math.min(shedBytes, CROWDED_BYTES_MAX, Math.max(share, CROWDED_BYTES_MIN));
   }
 
   /** Past this a connection is closed: where all together hold too much, those who hold more than their share. */
@@ -75,5 +70,13 @@ export class Backlog {
     this.#bytes += bytes - before;
     if (bytes === 0) this.#laggards.delete(outbox);
     else if (before === 0) this.#laggards.add(outbox);
+    this.shedBytes = this.#shedBytes();
+  }
+
+  #shedBytes(): number {
+    const { shedBytes, outboxTotalBytesMax } = this.#options;
+    if (!this.isCrowded) return shedBytes;
+    const share = outboxTotalBytesMax / 2 / this.#laggards.size;
+    return Math.min(shedBytes, CROWDED_BYTES_MAX, Math.max(share, CROWDED_BYTES_MIN));
   }
 }

@@ -1,4 +1,5 @@
-import { ChainNode, collectBytes, collectNodes } from "./chain.ts";
+import { ChainNode, collectNodes } from "./chain.ts";
+import { bytesOf, type Edit, packetsOf } from "./edits.ts";
 import type { Flushable, Flusher, Lane } from "./flusher.ts";
 import { framesOf } from "./frames.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
@@ -32,15 +33,6 @@ export interface OutboxOwner {
   shed(packet: OutgoingPacket, mayStart: boolean): Shed | undefined;
   /** The limit is passed: MUST close the connection, though not in this turn: others are in the middle of a broadcast. */
   onOverflow(pendingBytes: number, bytesMax: number): void;
-}
-
-/**
- * Where this connection differs from the chain it stands on: a packet of its own after `node`, or, without a packet,
- * a hole: `node` itself is not for this connection.
- */
-interface Edit {
-  readonly node: ChainNode;
-  readonly packet: OutgoingPacket | undefined;
 }
 
 /**
@@ -408,21 +400,11 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
         this.#pass(packetsOf(from, limit, own));
         return true;
       }
-      const buffers = bytesOf(
-        from,
-        to,
-        own?.filter(({ node }) => node.depth <= to.depth),
-      );
-      if (this.isObserved) {
-        this.#owner.onFlush(
-          packetsOf(
-            from,
-            to,
-            own?.filter(({ node }) => node.depth <= to.depth),
-          ),
-        );
-      }
+      const part = own?.filter(({ node }) => node.depth <= to.depth);
+      const buffers = bytesOf(from, to, part);
+      if (this.isObserved) this.#owner.onFlush(packetsOf(from, to, part));
       if (buffers.length > 0) sink.writeBytes(buffers);
+      if (this.isObserved) this.#owner.onWritten();
       from = to;
     }
   }
@@ -525,45 +507,4 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
     }
     return waitingBytes;
   }
-}
-
-function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): Buffer[] {
-  const buffers: Buffer[] = [];
-  if (!edits) {
-    collectBytes(head, limit, false, buffers);
-    return buffers;
-  }
-  let from = head;
-  for (let i = 0; i < edits.length; ) {
-    const { node, packet } = edits[i]!;
-    collectBytes(from, node, !packet, buffers);
-    from = node;
-    if (!packet) {
-      i++;
-      continue;
-    }
-    // neighbours at the same node are built together
-    const inserted: OutgoingPacket[] = [];
-    while (i < edits.length && edits[i]!.node === node && edits[i]!.packet)
-      inserted.push(edits[i++]!.packet!);
-    for (const buffer of framesOf(inserted)) buffers.push(buffer);
-  }
-  collectBytes(from, limit, false, buffers);
-  return buffers;
-}
-
-function packetsOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): OutgoingPacket[] {
-  const packets: OutgoingPacket[] = [];
-  let next = 0;
-  const insertsAt = (node: ChainNode) => {
-    while (edits?.[next]?.node === node && edits[next]!.packet) packets.push(edits[next++]!.packet!);
-  };
-  insertsAt(head);
-  for (const node of collectNodes(head, limit)) {
-    const isHole = edits?.[next]?.node === node && !edits[next]!.packet;
-    if (isHole) next++;
-    else if (!node.packet!.gate?.hasFailed) packets.push(node.packet!);
-    insertsAt(node);
-  }
-  return packets;
 }
