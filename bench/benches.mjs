@@ -2,6 +2,7 @@
 // socket.io in the same run, unless they say otherwise.
 
 import { keptBenches } from "./kept/benches.mjs";
+import { queueBenches } from "./queues/benches.mjs";
 import { recoveryBenches } from "./recovery/benches.mjs";
 import { reliableBenches } from "./reliable/benches.mjs";
 import { slowBenches } from "./slow/benches.mjs";
@@ -308,5 +309,6 @@ export const benches = [
   ...keptBenches({ single, cpuPerDelivered, cpu }),
   ...recoveryBenches({ cpuPerDelivered, idleMemory }),
   ...reliableBenches,
+  ...queueBenches,
   ...slowBenches,
 ];

@@ -54,6 +54,8 @@ console.log(
   `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${versions.node}`,
 );
 if (!machine.pinned) console.log("Not pinned: this needs two cores and taskset. Take the figures with care.");
+if (!versions.redis)
+  console.log("redis-server is not installed: BullMQ is missing from the bench of queues.");
 if (!versions.bun) console.log("Bun is not installed (npm keeps it optional): its column is missing.");
 
 // A quick run shows the scale; the files, which are committed, hold full ones only.

@@ -2,13 +2,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, release, totalmem, type } from "node:os";
-import { bunBinary } from "./runtimes.mjs";
+import { bunBinary, redisBinary } from "./runtimes.mjs";
 
 const require = createRequire(import.meta.url);
 
 /** What the figures were measured on, and with. */
 export function describeMachine() {
   const bun = bunBinary();
+  const redis = redisBinary();
   return {
     cpu: cpus()[0].model.trim(),
     cores: cpus().length,
@@ -19,6 +20,8 @@ export function describeMachine() {
       node: process.versions.node,
       "socket.io": packageVersion("socket.io"),
       ws: packageVersion("ws"),
+      bullmq: packageVersion("bullmq"),
+      ...(redis ? { redis: versionIn(execFileSync(redis, ["--version"], { encoding: "utf8" })) } : {}),
       ...(bun ? { bun: execFileSync(bun, ["--version"], { encoding: "utf8" }).trim() } : {}),
     },
   };
@@ -33,6 +36,10 @@ export function canPin() {
   } catch {
     return false;
   }
+}
+
+function versionIn(text) {
+  return /v=([\d.]+)/.exec(text)?.[1] ?? text.trim();
 }
 
 function packageVersion(name) {

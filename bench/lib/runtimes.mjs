@@ -33,6 +33,15 @@ export function bunBinary() {
   return candidates.find((path) => existsSync(path) && statSync(path).size > PLACEHOLDER_BYTES_MAX) ?? null;
 }
 
+/** The path of `redis-server`, or null. */
+export function redisBinary() {
+  try {
+    return execFileSync("sh", ["-c", "command -v redis-server"], { encoding: "utf8" }).trim();
+  } catch {
+    return null;
+  }
+}
+
 /** Compiles the load generator and the floor server into the cache, when their sources are newer. */
 export function compile() {
   mkdirSync(CACHE, { recursive: true });

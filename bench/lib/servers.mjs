@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { bunBinary, CACHE } from "./runtimes.mjs";
+import { bunBinary, CACHE, redisBinary } from "./runtimes.mjs";
 
 const NODE = [process.execPath, "--expose-gc"];
 
@@ -14,6 +14,7 @@ export const servers = {
   ws: { label: "ws", command: NODE, script: "ws.mjs", plain: true },
   bun: { label: "Bun publish", command: [bunBinary()], script: "bun.mjs", plain: true },
   net: { label: "bare net (Node)", command: NODE, script: "net.mjs", plain: true },
+  bullmq: { label: "BullMQ on Redis", command: [redisBinary()], script: null, plain: true },
   floor: { label: "bare write (C)", command: [`${CACHE}/floor`], script: null, plain: true },
 };
 
