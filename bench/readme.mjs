@@ -1,5 +1,5 @@
 // node bench/readme.mjs: writes the table of the last results into the README, between its two marks.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { benches } from "./benches.mjs";
 
 const START = "<!-- figures: node bench/readme.mjs -->";
@@ -27,21 +27,38 @@ const rows = [
   ["kept-pace", "p99", "20 messages a second to 1,000, **kept**; latency, 99th percentile"],
 ];
 
-const results = new Map(benches.map(({ name }) => [name, read(name)]));
+/** The same beside BullMQ. */
+const queueRows = [
+  ["ownAdd1000", "in one process: jobs added per second, 1,000 under way"],
+  ["ownAddMany", "the same, 1,000 per call"],
+  ["ownDone1000", "in one process: jobs done per second, 1,000 at once"],
+  ["netAdd1000", "over sockets: jobs added per second, 1,000 under way"],
+  ["netDone1000", "over sockets: jobs done per second, 1,000 at once"],
+  ["ownStart50", "in one process: from add to start on an idle queue, median"],
+  ["netStart50", "over sockets: the same"],
+  ["ownCycleMany", "jobs done and replaced per second, 1,000,000 waiting (BullMQ: 100,000)"],
+];
+
+const results = new Map(benches.map(({ name }) => [name, read(name)]).filter(([, result]) => result));
 const { machine, date } = results.get("chat-1000");
 const runs = results.get("chat-1000").servers.holdfast.cpu.runs.length;
 const table = [
   "| | socket.io 4.8.4 | Holdfast | |",
   "|---|---:|---:|---:|",
-  ...rows.map(([name, metric, what]) => {
-    const { servers, metrics } = results.get(name);
-    const { unit } = metrics.find(({ key }) => key === metric);
-    const [theirs, ours] = [servers.socketio[metric].median, servers.holdfast[metric].median];
-    const isRate = unit === "/s";
-    const factor = isRate ? ours / theirs : theirs / ours;
-    return `| ${what} | ${format(theirs)} ${unit} | ${format(ours)} ${unit} | ${format(factor)} × |`;
-  }),
+  ...rows.map(([name, metric, what]) => row(name, "socketio", metric, what)),
 ];
+const queues = results.get("queues");
+if (queues) {
+  const { bullmq, redis } = queues.machine.versions;
+  table.push(
+    "",
+    `Jobs, beside BullMQ on Redis with \`appendfsync always\` ([how](bench/README.md#jobs)), on ${queues.date.slice(0, 10)}:`,
+    "",
+    `| | BullMQ ${bullmq}, Redis ${redis} | Holdfast | |`,
+    "|---|---:|---:|---:|",
+    ...queueRows.map(([metric, what]) => row("queues", "bullmq", metric, what)),
+  );
+}
 // of that day only: a bench may have been left out
 const sameDay = [...results.values()].filter(
   (result) => !result.quick && result.date.slice(0, 10) === date.slice(0, 10),
@@ -64,8 +81,20 @@ const [head, rest] = readme.split(START);
 if (!rest?.includes(END)) throw new Error(`README.md lacks the marks ${START} and ${END}`);
 writeFileSync(README, `${head}${START}\n\n${text}\n\n${END}${rest.split(END)[1]}`);
 
+function row(name, peer, metric, what) {
+  const { servers, metrics } = results.get(name);
+  const { unit } = metrics.find(({ key }) => key === metric);
+  const [theirs, ours] = [servers[peer][metric].median, servers.holdfast[metric].median];
+  const isRate = unit === "/s";
+  const factor = isRate ? ours / theirs : theirs / ours;
+  return `| ${what} | ${format(theirs)} ${unit} | ${format(ours)} ${unit} | ${format(factor)} × |`;
+}
+
+/** Undefined for what has not been run. */
 function read(name) {
-  return JSON.parse(readFileSync(new URL(`results/${name}.json`, import.meta.url), "utf8"));
+  const file = new URL(`results/${name}.json`, import.meta.url);
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, "utf8"));
 }
 
 function describe(name, { metric, against, limit, value, atLeast }) {

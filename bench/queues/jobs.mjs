@@ -16,6 +16,7 @@ const TRIAL_JOBS = 3_000;
 const JOBS_MAX = 100_000;
 const WARM_SHARE = 0.1;
 const LATENCY_SAMPLES = 300;
+const CYCLES_BEFORE = 500;
 const TMPFS = 0x01021994;
 
 const [kind, secondsText] = process.argv.slice(2);
@@ -39,7 +40,7 @@ for (const inFlight of IN_FLIGHT) report[`add${inFlight}`] = await adds(await fr
 if (system.hasBulk) report.addMany = await bulk(await fresh());
 let rate = trial / 20;
 for (const inFlight of IN_FLIGHT) {
-  const jobs = Math.min(JOBS_MAX, Math.max(100, 2 * inFlight, Math.ceil((rate * windowMs) / 1000)));
+  const jobs = Math.min(JOBS_MAX, Math.max(100, 8 * inFlight, Math.ceil((rate * windowMs) / 1000)));
   rate = await completions(inFlight, jobs);
   report[`done${inFlight}`] = rate;
   // what is known of the next one is that it is no slower
@@ -84,9 +85,15 @@ async function bulk(queue) {
 }
 
 async function fill(queue, jobs) {
-  for (let left = jobs; left > 0; left -= BULK) {
-    await queue.addMany(Array(Math.min(BULK, left)).fill(DATA));
-  }
+  let left = jobs;
+  const loop = async () => {
+    while (left > 0) {
+      const count = Math.min(BULK, left);
+      left -= count;
+      await queue.addMany(Array(count).fill(DATA));
+    }
+  };
+  await Promise.all(Array.from({ length: BULKS_UNDER_WAY }, loop));
 }
 
 /** Jobs done in a second, so many at once, until none is left. */
@@ -137,7 +144,8 @@ async function cycles(queue, backlog) {
     await queue.add(DATA);
     ended++;
   });
-  await delay(windowMs / 2);
+  while (ended < CYCLES_BEFORE) await delay(10);
+  await delay(windowMs / 3);
   const [before, start] = [ended, performance.now()];
   await delay(windowMs);
   const perMs = (ended - before) / (performance.now() - start);
