@@ -275,6 +275,16 @@ export function describeQueueJobs(harness: StoreHarness): void {
       expect(countsOf(after)).toEqual({ ...NONE, done: 2 });
     });
 
+    it("with ids may be added many at once, by many, in any order", async () => {
+      const queue = fixture.queue<number>();
+      const jobs = ["x", "y", "z"].map((id) => ({ id, data: { n: 1 } }));
+      const handles = await Promise.all([queue.addMany(jobs), queue.addMany(jobs.toReversed())]);
+      expect(handles.flat().filter(({ isNew }) => isNew)).toHaveLength(3);
+      const conflict = [...jobs, { id: "y", data: { n: 2 } }];
+      await expect(queue.addMany(conflict)).rejects.toMatchObject({ code: "QUEUE_JOB_CONFLICT" });
+      expect(countsOf(queue)).toEqual({ ...NONE, waiting: 3 });
+    });
+
     it("of a thousand queues are apart", async () => {
       const queues = Array.from({ length: 20 }, (_, i) => fixture.queue<number>({}, `queue-${i}`));
       const handles = await Promise.all(queues.map((queue, n) => queue.add({ n })));

@@ -100,11 +100,13 @@ export class Adder {
     await this.#write([draft], operations);
   }
 
-  async prepare(data: unknown, options: AddOptions): Promise<PreparedAdd> {
+  /** @param owner see {@link IdClaims.claim} */
+  async prepare(data: unknown, options: AddOptions, owner?: object): Promise<PreparedAdd> {
     const draft = this.#draft(data, options);
     const { job } = draft;
     const id = jobId(job);
-    const claim = job.givenId === undefined ? undefined : await this.#ids.claim(job.givenId, draft.hash);
+    const { givenId } = job;
+    const claim = givenId === undefined ? undefined : await this.#ids.claim(givenId, draft.hash, owner);
     if (claim && "isTaken" in claim) return new Present(new StoredJobHandle(this.#lookup, id, false));
     try {
       await this.#sequence.reserved();
@@ -148,20 +150,22 @@ export class Adder {
   }
 
   async #addAll(drafts: readonly Draft[]): Promise<JobHandle[]> {
-    const releases: (() => void)[] = [];
-    const hashes = new Map<string, string>();
-    const fresh: Draft[] = [];
+    const claims = await this.#ids.claimAll(hashesOf(drafts));
     try {
-      for (const draft of drafts) {
-        if (await this.#isNew(draft, hashes, releases)) fresh.push(draft);
-      }
+      const seen = new Set(claims.taken);
+      const fresh = drafts.filter(({ job: { givenId } }) => {
+        if (givenId === undefined) return true;
+        const isNew = !seen.has(givenId);
+        seen.add(givenId);
+        return isNew;
+      });
       this.#checkRoom(fresh.length);
       const added = new Map(await this.#write(fresh));
       return drafts.map(
         ({ job }) => added.get(job.seq) ?? new StoredJobHandle(this.#lookup, jobId(job), false),
       );
     } finally {
-      for (const release of releases) release();
+      claims.release();
     }
   }
 
@@ -188,26 +192,6 @@ export class Adder {
     issued = fresh.map(({ job }) => this.#issue(job));
     await written;
     return handles;
-  }
-
-  /** Claims the ids of one batch, in which an id may come twice. */
-  async #isNew(
-    { job, hash }: Draft,
-    hashes: Map<string, string>,
-    releases: (() => void)[],
-  ): Promise<boolean> {
-    const id = job.givenId;
-    if (id === undefined) return true;
-    const earlier = hashes.get(id);
-    if (earlier !== undefined) {
-      if (earlier !== hash) throw idConflict(id);
-      return false;
-    }
-    const claim = await this.#ids.claim(id, hash);
-    hashes.set(id, hash);
-    if ("isTaken" in claim) return false;
-    releases.push(claim.release);
-    return true;
   }
 
   #draft(data: unknown, options: AddOptions): Draft {
@@ -322,6 +306,18 @@ class Present implements PreparedAdd {
   }
 
   dropped(): void {}
+}
+
+/** Those of the ids of one batch, in which an id may come twice. */
+function hashesOf(drafts: readonly Draft[]): ReadonlyMap<string, string> {
+  const hashes = new Map<string, string>();
+  for (const { job, hash } of drafts) {
+    const id = job.givenId;
+    if (id === undefined) continue;
+    if ((hashes.get(id) ?? hash) !== hash) throw idConflict(id);
+    hashes.set(id, hash);
+  }
+  return hashes;
 }
 
 function later(now: number, ms: number): number {

@@ -145,8 +145,8 @@ export class StoredQueue implements Queue {
     return this.#when(() => this.#adder.addMany(jobs));
   }
 
-  prepare(data: unknown, options: AddOptions = {}): Promise<PreparedAdd> {
-    return this.#when(() => this.#adder.prepare(data, options));
+  prepare(data: unknown, options: AddOptions = {}, owner?: object): Promise<PreparedAdd> {
+    return this.#when(() => this.#adder.prepare(data, options, owner));
   }
 
   work(handler: Handler): Worker;

@@ -347,8 +347,13 @@ export interface Queue<Data = unknown, Result = unknown> {
   add(data: Data, options?: AddOptions): Promise<JobHandle<Result>>;
   /** Up to 10,000 jobs, in one commit: all or none. */
   addMany(jobs: readonly JobToAdd<Data>[]): Promise<JobHandle<Result>[]>;
-  /** For a commit of somebody else. Rejects as `add` does. */
-  prepare(data: Data, options?: AddOptions): Promise<PreparedAdd<Result>>;
+  /**
+   * For a commit of somebody else. Rejects as `add` does.
+   *
+   * @param owner whose commit that is: an id that it adds twice is there already the second time. Rejects with
+   *   `RetryLater` if two owners would wait for each other.
+   */
+  prepare(data: Data, options?: AddOptions, owner?: object): Promise<PreparedAdd<Result>>;
 
   /** Works in this process. A throw of the handler is a failed attempt; see RetryLater and Unrecoverable. */
   work(handler: Handler<Data, Result>): Worker;
