@@ -6,7 +6,13 @@ import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { PendingSink } from "./negotiation/index.ts";
 import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
-import { type Handler, type HandlerOptions, type ServerTransaction, transact } from "./reliable/index.ts";
+import {
+  checkHandler,
+  type Handler,
+  type HandlerOptions,
+  type ServerTransaction,
+  transact,
+} from "./reliable/index.ts";
 import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -68,6 +74,14 @@ export class Namespace<
   _fns: Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, ExtendedError>[] = [];
   /** The next packet that is to be acknowledged. @internal */
   _ids = 0;
+  /** Those of every socket, by event. */
+  readonly #handlers = new Map<
+    string,
+    (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown
+  >();
+  readonly #addHandlers = (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void => {
+    for (const add of this.#handlers.values()) add(socket);
+  };
 
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super();
@@ -104,10 +118,13 @@ export class Namespace<
     >,
     options?: HandlerOptions,
   ): this {
-    const add = (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) =>
-      socket.handle(event, handler as any, options);
-    for (const socket of this.sockets.values()) add(socket);
-    this.on("connection", add as any);
+    // not when a client connects
+    checkHandler(event, handler, this.#handlers.has(event));
+    for (const socket of this.sockets.values()) socket.handle(event, handler, options);
+    this.#handlers.set(event, (socket) => socket.handle(event, handler, options));
+    // one for all of them: a namespace that a pattern makes takes over its listeners
+    if (!this.listeners("connection").includes(this.#addHandlers))
+      this.on("connection", this.#addHandlers as any);
     return this;
   }
 

@@ -46,7 +46,9 @@ export class Ledger {
   private _entries = new Map<number, Entry>();
   /** What waits to be stored. */
   private _queue: Emit[] = [];
-  private _isStoring = false;
+  private _storing: Promise<void> | undefined;
+  /** Why it was closed. */
+  private _closed: ReliableError | undefined;
   private _waiting = new Map<number, Emit>();
   /** Their outcomes, and whether those were reported. */
   private _gone = new Map<number, [Outcome, boolean]>();
@@ -84,7 +86,7 @@ export class Ledger {
       const emit: Emit = { entry, resolve, reject, signal, abort };
       signal?.addEventListener("abort", abort);
       this._queue.push(emit);
-      this._store();
+      this._storing ??= this._store();
     });
   }
 
@@ -116,9 +118,12 @@ export class Ledger {
 
   /** Whoever waits is told why. The entries stay in their storage. */
   async close(reason: ReliableError): Promise<void> {
-    this.tabs.close();
-    for (const { reject } of [...this._queue.splice(0), ...this._waiting.values()]) reject(reason);
+    this._closed = reason;
+    for (const { reject } of this._waiting.values()) reject(reason);
     this._waiting.clear();
+    // what was emitted before stays too
+    await this._storing;
+    this.tabs.close();
     await this.stored.close();
   }
 
@@ -211,8 +216,6 @@ export class Ledger {
   }
 
   private async _store(): Promise<void> {
-    if (this._isStoring) return;
-    this._isStoring = true;
     // the emits of one turn are one transaction
     await undefined;
     while (this._queue[0]) {
@@ -223,17 +226,19 @@ export class Ledger {
         // most storages can flag it as sent in one go with that
         this.courier?.deliver();
         const ids = await stored;
+        if (this._closed) throw this._closed;
         for (const [i, emit] of emits.entries()) {
           emit.id = ids[i]!;
           this._waiting.set(emit.id, emit);
         }
         this._tell(["added", emits.map(({ entry, id }) => ({ ...entry, id: id!, sent: false }))]);
       } catch (cause) {
-        const error = new ReliableError("OUTBOX_FAILED", "The outbox can't store it", { cause });
+        const error =
+          this._closed ?? new ReliableError("OUTBOX_FAILED", "The outbox can't store it", { cause });
         for (const { reject } of emits) reject(error);
       }
     }
-    this._isStoring = false;
+    this._storing = undefined;
   }
 
   /** What waits to be stored and fits; the others are told that it does not. */

@@ -171,10 +171,12 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     const opening = this._opening;
     this._stop();
     this._opening = this._ledger = this._refusal = undefined;
-    this._closing = opening?.then(
+    const closed = opening?.then(
       (ledger) => ledger.close(new ReliableError(code, message)),
       () => {},
     );
+    // one user's may be closing still when the next one's is left
+    this._closing = Promise.all([this._closing, closed]);
     this._update();
   }
 

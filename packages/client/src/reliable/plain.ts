@@ -1,16 +1,24 @@
-import { isBinary } from "@holdfast/protocol";
+import { isBinary, isReservedEvent } from "@holdfast/protocol";
 import { ReliableError } from "./error.ts";
 
 // As the server bounds them by default, with what surrounds the arguments: it would close the connection again and again.
 const DEPTH_MAX = 990;
 const BINARIES_MAX = 10;
+const ARGUMENTS_MAX = 9_990;
 
 /**
- * A copy of an event's arguments as they will travel: JSON's data with bytes in it, so that storage gives back what was
+ * An event, with a copy of its arguments as they will travel: JSON's data with bytes in it, so that storage gives back what was
  * put there, and later changes of the original don't matter. `bytes` is about what it takes. Throws `DATA_INVALID`
  * for what would not arrive.
  */
-export function plain(args: readonly unknown[]): { args: unknown[]; bytes: number } {
+export function plain(
+  event: unknown,
+  args: readonly unknown[],
+): { event: string; args: unknown[]; bytes: number } {
+  if (typeof event !== "string" || isReservedEvent(event) || event.startsWith("holdfast:")) {
+    throw invalid(`${JSON.stringify(event)} is a reserved event name, or none`);
+  }
+  if (args.length > ARGUMENTS_MAX) throw invalid(`More than ${ARGUMENTS_MAX} arguments can't be sent`);
   let bytes = 0;
   let binaries = 0;
   const copy = (value: unknown, depth: number): unknown => {
@@ -44,7 +52,7 @@ export function plain(args: readonly unknown[]): { args: unknown[]; bytes: numbe
       ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
       : value.slice(0);
   };
-  return { args: args.map((arg) => copy(arg, 0)), bytes };
+  return { event, args: args.map((arg) => copy(arg, 0)), bytes };
 }
 
 function invalid(message: string): ReliableError {

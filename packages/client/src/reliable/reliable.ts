@@ -26,7 +26,7 @@ export class Reliable<EmitEvents extends EventsMap> {
     event: Name,
     ...args: AllButLast<EventParams<EmitEvents, Name>>
   ): Promise<FirstArg<Last<EventParams<EmitEvents, Name>>>> {
-    const entry = { event, ...plain([...args]) };
+    const entry = plain(event, args);
     return (await this._outbox._add(entry, this._flags.signal)) as FirstArg<
       Last<EventParams<EmitEvents, Name>>
     >;

@@ -18,10 +18,13 @@ export interface Tabs {
 
 /** The pages of an origin. Others take over when one is closed, crashes, or loses its connection. */
 export function sharedBy(name: string, hear: (message: TabMessage) => void): Tabs {
+  let isClosed = false;
   const channel = new BroadcastChannel(`holdfast:${name}`);
   channel.onmessage = ({ data }: MessageEvent<TabMessage>) => hear(data);
   return {
-    tell: (message) => channel.postMessage(message),
+    tell: (message) => {
+      if (!isClosed) channel.postMessage(message);
+    },
     hold(granted) {
       const waiting = new AbortController();
       let release: () => void;
@@ -39,7 +42,10 @@ export function sharedBy(name: string, hear: (message: TabMessage) => void): Tab
         release();
       };
     },
-    close: () => channel.close(),
+    close: () => {
+      isClosed = true;
+      channel.close();
+    },
   };
 }
 

@@ -102,6 +102,19 @@ test("a server that has no room for another client is asked again, if something 
   expect(await reply).toBe("ok");
 });
 
+test("what is on its way into storage as the user changes stays there, and its emitter is told", async () => {
+  const server = await FakeServer.listen();
+  const socket = server.client({ user: "ann", autoConnect: false });
+  for (let turns = 0; turns < 20; turns++) {
+    const reply = refusal(socket.reliable.emit("say", turns));
+    for (let i = 0; i < turns; i++) await undefined;
+    socket.outbox.use("bob");
+    expect(await reply).toBe("USER_CHANGED");
+    socket.outbox.use("ann");
+  }
+  expect(await socket.outbox.list()).toHaveLength(20);
+});
+
 test("each user has an outbox and a key apart", async () => {
   const server = await FakeServer.listen();
   const socket = server.client({ user: "ann" });

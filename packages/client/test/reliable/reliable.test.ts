@@ -182,6 +182,16 @@ test("data that would not arrive is refused at once", async () => {
   }
 });
 
+test("what a server would close the connection for, again and again, does not get into the outbox", async () => {
+  const server = await FakeServer.listen();
+  const socket = server.client({ autoConnect: false });
+  for (const event of ["connect", "disconnecting", "holdfast:emit", 5 as unknown as string]) {
+    expect(await refusal(socket.reliable.emit(event))).toBe("DATA_INVALID");
+  }
+  expect(await refusal(socket.reliable.emit("say", ...Array(10_000).fill(1)))).toBe("DATA_INVALID");
+  expect(await socket.outbox.list()).toEqual([]);
+});
+
 test("bytes go out as they were when they were emitted", async () => {
   const server = await FakeServer.listen();
   const socket = server.client();

@@ -42,14 +42,19 @@ export function register(
   { timeoutMs }: HandlerOptions,
   onPlain: (registered: RegisteredHandler, args: unknown[]) => void,
 ): void {
-  if (typeof handler !== "function") throw new TypeError("a handler must be a function");
-  if (findHandler(socket, event)) {
-    throw new HoldfastError("HANDLER_EXISTS", `there is a handler for ${JSON.stringify(event)} already`);
-  }
+  checkHandler(event, handler, findHandler(socket, event) !== undefined);
   const one: RegisteredHandler = { handler, timeoutMs };
   const listener: Listener = (...args) => onPlain(one, args);
   registered.set(listener, one);
   socket.on(event, listener);
+}
+
+/** Throws what a bad handler, or a second one for an event, deserves. */
+export function checkHandler(event: string, handler: unknown, isThere: boolean): void {
+  if (typeof handler !== "function") throw new TypeError("a handler must be a function");
+  if (isThere) {
+    throw new HoldfastError("HANDLER_EXISTS", `there is a handler for ${JSON.stringify(event)} already`);
+  }
 }
 
 export function findHandler(socket: Listening, event: string): RegisteredHandler | undefined {

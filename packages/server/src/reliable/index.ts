@@ -1,6 +1,6 @@
 export { transact } from "./commit.ts";
 export type { Handling } from "./execution.ts";
-export type { Handler, HandlerOptions } from "./handlers.ts";
+export { checkHandler, type Handler, type HandlerOptions } from "./handlers.ts";
 export type { ReliableOptions, ReliableSocket } from "./options.ts";
 export { Rejection, retryLater } from "./rejection.ts";
 export { Reliable } from "./reliable.ts";

@@ -79,7 +79,7 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
   #isClosed = false;
   #abort: AbortController | undefined;
   /** Jobs that are being given their place. */
-  #pending: Promise<unknown>[] = [];
+  #pending: Adding[] = [];
 
   constructor(host: TransactionHost, { socket, event, sequence, isRepeat }: TransactionAbout<Socket>) {
     this.#host = host;
@@ -107,10 +107,8 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
     return {
       add: (data, options) => {
         this.#check();
-        const adding = this.#addJob(queue.prepare(data, options));
+        const adding = Adding.of(this.#addJob(queue.prepare(data, options, this)));
         this.#pending.push(adding);
-        // also reported to who does not wait for it, by `settled`
-        adding.catch(() => {});
         return adding;
       },
     };
@@ -118,17 +116,20 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
 
   add(contribution: Contribution): void {
     this.#check();
-    this.#operations += contribution.operations.length;
+    const operations = this.#operations + contribution.operations.length;
+    let bytes = this.#bytes;
     for (const operation of contribution.operations) {
-      if (operation.type === "append") this.#bytes += operation.payload.length;
-      else if (operation.type === "put") this.#bytes += operation.value.length;
+      if (operation.type === "append") bytes += operation.payload.length;
+      else if (operation.type === "put") bytes += operation.value.length;
     }
-    if (this.#operations > OPERATIONS_MAX || this.#bytes > BYTES_MAX) {
+    if (operations > OPERATIONS_MAX || bytes > BYTES_MAX) {
       throw new HoldfastError(
         "TX_TOO_LARGE",
         `a transaction holds at most ${OPERATIONS_MAX} operations and ${BYTES_MAX} bytes`,
       );
     }
+    this.#operations = operations;
+    this.#bytes = bytes;
     this.#contributions.push(contribution);
   }
 
@@ -140,7 +141,7 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
   /** Resolves when all that was begun is part of it; rejects if something can't be. */
   async settled(): Promise<void> {
     // what was added while others were waited for counts too
-    while (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
+    while (this.#pending.length > 0) await Promise.all(this.#pending.splice(0).map((one) => one.settled()));
   }
 
   /** Nothing can be added any more. */
@@ -184,6 +185,41 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
       "TX_CLOSED",
       "the handler has returned, or its time is up: its transaction is closed",
     );
+  }
+}
+
+/** A job on its way into a transaction: if that fails and nobody hears of it, the transaction does. */
+class Adding extends Promise<{ id: string; isNew: boolean }> {
+  static override get [Symbol.species]() {
+    return Promise;
+  }
+
+  static of(adding: Promise<{ id: string; isNew: boolean }>): Adding {
+    // the handler may have thrown by then
+    adding.catch(() => {});
+    const own = new Adding((resolve) => resolve(adding));
+    Promise.prototype.then.call(own, undefined, () => {});
+    return own;
+  }
+
+  #isHeard = false;
+
+  // biome-ignore lint/suspicious/noThenProperty: a promise has one; `await` calls it
+  override then<A, B>(
+    onDone?: ((added: { id: string; isNew: boolean }) => A | PromiseLike<A>) | null,
+    onFailed?: ((reason: any) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#isHeard = true;
+    return super.then(onDone, onFailed) as Promise<A | B>;
+  }
+
+  async settled(): Promise<void> {
+    const isHeard = this.#isHeard;
+    try {
+      await this;
+    } catch (error) {
+      if (!isHeard) throw error;
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface Refusal {
 export type Verdict = readonly [typeof DONE, unknown] | readonly [typeof REFUSED, Refusal];
 
 const MS_MAX = 86_400_000;
+/** Stock clients take no packet with more, and close the connection: again and again, as they would get it again. */
+const ATTACHMENTS_MAX = 10;
 
 /** Why the handler's time, or the client's event, was lost: these codes are ours to tell. */
 const OURS: ReadonlySet<string> = new Set([
@@ -33,8 +35,9 @@ const OURS: ReadonlySet<string> = new Set([
 /** What the client is told of an error: of the application's own no more than it means to tell. */
 export function refusalOf(error: unknown, exposeErrors: boolean): Refusal {
   if (error instanceof Rejection) {
-    const { code, message, data } = error;
-    return data === undefined ? { code, message } : { code, message, data };
+    // who does not write TypeScript may have given anything
+    const [code, message] = [String(error.code), String(error.message)];
+    return error.data === undefined ? { code, message } : { code, message, data: error.data };
   }
   if (error instanceof HoldfastError && OURS.has(error.code))
     return { code: error.code, message: error.message };
@@ -71,7 +74,10 @@ export class Verdicts {
     if (bytes > this.#bytesMax) {
       throw new HoldfastError("REPLY_TOO_LARGE", `a reply holds at most ${this.#bytesMax} bytes`);
     }
-    return { payload, content: verdict };
+    if (parts.length > ATTACHMENTS_MAX + 1) {
+      throw new HoldfastError("REPLY_TOO_LARGE", `a reply holds at most ${ATTACHMENTS_MAX} binaries`);
+    }
+    return { payload, content: isFixed(verdict) ? verdict : undefined };
   }
 
   /** As {@link encode}; what can't be told is left out. */
@@ -95,4 +101,10 @@ export class Verdicts {
     const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
     return this.#codec.decodeParts(fromStored(bytes)).data as unknown[];
   }
+}
+
+/** Whether the application can't change it meanwhile: else the client would be told what was not stored. */
+function isFixed([kind, about]: Verdict): boolean {
+  const value = kind === REFUSED ? about.data : about;
+  return typeof value !== "object" || value === null;
 }

@@ -1,7 +1,7 @@
 import { MemoryDisk, MemoryStore, StoreError } from "@holdfast/core";
 import { Rejection } from "holdfast";
 import { describe, expect, it } from "vitest";
-import { Client, STORES, start, storeOf } from "./support.ts";
+import { Client, deferred, STORES, start, storeOf } from "./support.ts";
 
 describe.each(STORES)("a job that a transaction adds, with %s,", (kind) => {
   it("is there once the event has taken effect, once however often that is sent", async () => {
@@ -51,4 +51,67 @@ describe("a job of a transaction that comes to nothing", () => {
     expect(await queue.counts()).toMatchObject({ waiting: 2 });
     expect(await client.emit(4, "send")).toMatchObject([1, { code: "HANDLER_FAILED" }]);
   });
+});
+
+describe("jobs with an id", () => {
+  it("are one if a transaction adds them twice, and a conflict if they differ", async () => {
+    const { port, io } = await start();
+    const queue = io.queue("mail");
+    io.handle("twice", async (tx) => {
+      const first = await tx.queue("mail").add(1, { id: "one" });
+      const second = await tx.queue("mail").add(1, { id: "one" });
+      const third = await tx
+        .queue("mail")
+        .add(2, { id: "one" })
+        .catch((error: { code: string }) => error.code);
+      return [first, second, third];
+    });
+    const client = await Client.connect(port);
+    expect(await client.emit(1, "twice")).toEqual([
+      0,
+      [{ id: "one", isNew: true }, { id: "one", isNew: false }, "QUEUE_JOB_CONFLICT"],
+    ]);
+    expect(await queue.counts()).toMatchObject({ waiting: 1 });
+  });
+
+  it("don't make transactions wait for each other, in whatever order and queues", async () => {
+    const { port, io } = await start();
+    const queues = [io.queue("a"), io.queue("b")];
+    const both = deferred();
+    let begun = 0;
+    io.handle("add", async (first, second, tx) => {
+      await tx.queue(first).add(1, { id: "one" });
+      if (++begun === 2) both.resolve();
+      await both.promise;
+      await tx.queue(second).add(1, { id: "one" });
+    });
+    const one = await Client.connect(port);
+    const other = await Client.connect(port, { key: "o".repeat(22), again: 0 });
+    const outcomes = [await Promise.all([one.emit(1, "add", ["a", "b"]), other.emit(1, "add", ["b", "a"])])];
+    expect(
+      outcomes
+        .flat()
+        .map(([kind]) => kind)
+        .sort(),
+    ).toEqual([0, 2]);
+    for (const queue of queues) expect(await queue.counts()).toMatchObject({ waiting: 1 });
+  });
+});
+
+it("a handler that hears of an add that failed may go on", async () => {
+  const { port, io } = await start();
+  const queue = io.queue("mail", { lengthMax: 1 });
+  await queue.add(1);
+  io.handle("heard", async (tx) => {
+    tx.to("chat:1").publish("said");
+    return await tx
+      .queue("mail")
+      .add(2)
+      .catch((error: { code: string }) => error.code);
+  });
+  io.handle("unheard", (tx) => void tx.queue("mail").add(2));
+  const client = await Client.connect(port);
+  expect(await client.emit(1, "heard")).toEqual([0, "QUEUE_FULL"]);
+  expect(await io.to("chat:1").history()).toHaveLength(1);
+  expect(await client.emit(2, "unheard")).toMatchObject([1, { code: "HANDLER_FAILED" }]);
 });

@@ -1,0 +1,52 @@
+import { Rejection } from "holdfast";
+import { describe, expect, it, vi } from "vitest";
+import { Client, start } from "./support.ts";
+
+describe("a handler", () => {
+  it("may go on using what it replied with: the client gets what was stored", async () => {
+    const { port, io } = await start();
+    const state = { count: 0 };
+    io.handle("count", () => {
+      state.count++;
+      return state;
+    });
+    const client = await Client.connect(port);
+    const outcomes = await Promise.all([1, 2, 3].map((sequence) => client.emit(sequence, "count")));
+    expect(outcomes).toEqual([1, 2, 3].map((count) => [0, { count }]));
+  });
+
+  it("can't reply with more binaries than clients take", async () => {
+    const { port, io } = await start();
+    io.handle("bytes", (count) => Array.from({ length: count }, () => Buffer.from("x")));
+    const client = await Client.connect(port);
+    expect(await client.emit(1, "bytes", [11])).toMatchObject([1, { code: "REPLY_TOO_LARGE" }]);
+  });
+
+  it("can throw a Rejection of anything", async () => {
+    const { port, io } = await start();
+    io.handle("refuse", () => {
+      throw new Rejection(404 as unknown as string, undefined, 10n);
+    });
+    const client = await Client.connect(port);
+    expect(await client.emit(1, "refuse")).toEqual([1, { code: "404", message: "404" }]);
+  });
+
+  it("is refused when it is registered, if there is one, and not when a client connects", async () => {
+    const { port, io } = await start();
+    io.handle("say", () => 1);
+    expect(() => io.handle("say", () => 2)).toThrow(expect.objectContaining({ code: "HANDLER_EXISTS" }));
+    expect(() => io.handle("other", undefined as never)).toThrow(TypeError);
+    const client = await Client.connect(port);
+    expect(await client.emit(1, "say")).toEqual([0, 1]);
+  });
+
+  it("is one of many without a warning, also in namespaces that a pattern makes", async () => {
+    const warned = vi.fn();
+    process.on("warning", warned);
+    const { io } = await start();
+    for (let i = 0; i < 30; i++) io.of(/^\/dynamic/).handle(`event-${i}`, () => i);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", warned);
+    expect(warned).not.toHaveBeenCalled();
+  });
+});
