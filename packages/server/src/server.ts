@@ -117,7 +117,7 @@ export class Server<
   readonly _kept: Kept | undefined;
   /** What its namespaces share of durable recovery. @internal */
   readonly _recovery: SharedRecovery | undefined;
-  /** What clients may ask for in CONNECT; undefined without a store. @internal */
+  /** What clients may ask for; undefined without a store. @internal */
   readonly _negotiation: Negotiation | undefined;
   /** What handlers of events are called with. @internal */
   readonly _reliable: Reliable;
@@ -166,6 +166,7 @@ export class Server<
     this._kept = openKept(opts);
     if (this._kept) {
       this._negotiation = new Negotiation(this._kept.onError);
+      this._reserveControls(this._negotiation.controls);
       this._resume = new Resume(this._kept, opts.resume);
       this._negotiation.register(this._resume);
     } else if (opts.resume)

@@ -22,7 +22,7 @@ import { buildHandshake, type Handshake } from "./handshake.ts";
 import type { KeepingAdapter, LastResult, ReplayResult } from "./kept/index.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
-import { type Agreement, isControl } from "./negotiation/index.ts";
+import { type Agreement, isControl, isControlName } from "./negotiation/index.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
 import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } from "./recovery/index.ts";
 import type { Handler, HandlerOptions } from "./reliable/index.ts";
@@ -81,7 +81,7 @@ export class Socket<
   _recoveryFailure: RecoveryFailure | undefined = undefined;
   /** @internal */
   _anyListeners: AnyListeners = undefined;
-  /** What its client asked for in CONNECT and got; undefined if it asked for nothing of ours. @internal */
+  /** What its client asked for and got; undefined if it asked for nothing of ours. @internal */
   _agreement: Agreement | undefined = undefined;
   /** undefined if the client sent none. */
   readonly #auth: Auth | undefined;
@@ -557,7 +557,7 @@ export class Socket<
     const event = (data ?? []) as Event;
     const { _agreement } = this;
     const { _controls } = this.server;
-    if (_agreement !== undefined || _controls !== undefined) {
+    if ((_agreement !== undefined || _controls !== undefined) && isControlName(event[0])) {
       const ack = () => (id == null ? undefined : this.#replyTo(id));
       if (isControl(this, _agreement?.controls, _controls, event, ack)) return;
     }

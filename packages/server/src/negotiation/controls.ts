@@ -4,11 +4,15 @@ import type { ControlAck, Controls, Party } from "./extension.ts";
 /** What the names of all control messages start with. */
 const PREFIX = "holdfast:";
 
+/** Whether an event may be a control message. Most are not: their first letter shows it. */
+export function isControlName(name: unknown): boolean {
+  return typeof name === "string" && name.startsWith(PREFIX);
+}
+
 /**
- * Gives an event to the control that has its name, if there is one. Most events are not meant: their first letter shows
- * it.
+ * Gives an event to the control that has its name, if there is one.
  *
- * @param event name and arguments, as they came
+ * @param event name and arguments, as they came; the name is one of `isControlName`
  * @param ack made only if it is a control message
  */
 export function isControl(
@@ -18,8 +22,7 @@ export function isControl(
   event: readonly unknown[],
   ack: () => ControlAck | undefined,
 ): boolean {
-  const [name] = event;
-  if (typeof name !== "string" || !name.startsWith(PREFIX)) return false;
+  const name = event[0] as string;
   const control = own?.get(name) ?? reserved?.get(name);
   if (!control) return false;
   if (!socket.connected) return true;

@@ -29,7 +29,7 @@ export type Control<S extends Party = Party> = (
 export type Controls<S extends Party = Party> = ReadonlyMap<string, Control<S>>;
 
 /**
- * Something that a client asks for in CONNECT, and that both ends then speak on that socket (PROTOCOL §1).
+ * Something that a client asks for, in CONNECT or later, and that both ends then speak on that socket (PROTOCOL §1).
  *
  * To add one: write an object of this shape, and give it to `server._negotiation.register` as the server is made (there
  * is a negotiation if there is a store). A feature that is spoken without being asked for adds its control messages to
@@ -38,11 +38,14 @@ export type Controls<S extends Party = Party> = ReadonlyMap<string, Control<S>>;
 export interface Extension<S extends Party = Party> {
   /** The member of `holdfast` in both CONNECTs. */
   readonly name: string;
+  /** Whether it can be asked for on a socket that is connected. Default false. */
+  readonly isLate?: boolean;
   /** Taken from the sockets that were granted this extension, before middleware and any listener sees them. */
   readonly controls: Controls<S>;
   /**
    * Answers what a client asked. Called after middleware, in the connection's own time: the answer to CONNECT, and
-   * everything behind it, waits. Of a socket with a recovered session, `socket.recovered` is true.
+   * everything behind it, waits. Of a socket with a recovered session, `socket.recovered` is true. If it is asked for
+   * later, `socket.connected` is true, and nothing waits but the answer.
    *
    * A HoldfastError that is thrown becomes the answer `{ error: { code, message } }`: the extension is not granted. MUST
    * throw `invalid()` for what is malformed; `asked` comes from the wire, unchecked. Anything else that is thrown is
@@ -50,7 +53,7 @@ export interface Extension<S extends Party = Party> {
    * what is set up here MUST need no undoing, or do it in `onClose`, which is called in that case too.
    */
   negotiate(socket: S, asked: unknown): Promise<unknown> | unknown;
-  /** The answer has been issued, and the application has not heard of the socket yet. Only if granted. */
+  /** The answer has been issued. The application has not heard of the socket yet if that was to CONNECT. Only if granted. */
   onConnect?(socket: S): void;
   /** The socket is no more. Only if granted. */
   onClose?(socket: S): void;

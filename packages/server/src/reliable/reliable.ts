@@ -18,6 +18,7 @@ const RESERVED = "holdfast:";
 /** Reliable emits: the extension of the protocol, and what handlers are called with. */
 export class Reliable implements Extension<Handling> {
   readonly name = "reliable";
+  readonly isLate = true;
   readonly controls: ReadonlyMap<string, Control<Handling>> = new Map([
     [EVENT, (socket, args, ack) => this.#onEmit(socket, args, ack)],
   ]);

@@ -54,13 +54,14 @@ export class Client {
     port: number,
     reliable: object = { key: KEY, again: 0 },
     auth: object = {},
+    asks = true,
   ): Promise<Client> {
     const wire = new Wire(port);
     await wire.json("0");
-    wire.say(`40${JSON.stringify({ ...auth, holdfast: { reliable } })}`);
-    const answer = await wire.json<{ holdfast: { reliable: Client["granted"] } }>("40");
+    wire.say(`40${JSON.stringify(asks ? { ...auth, holdfast: { reliable } } : auth)}`);
+    const answer = await wire.json<{ holdfast?: { reliable: Client["granted"] } }>("40");
     const client = new Client(wire);
-    client.granted = answer.holdfast.reliable;
+    if (answer.holdfast) client.granted = answer.holdfast.reliable;
     void client.#listen();
     return client;
   }

@@ -25,6 +25,46 @@ describe("asking for reliable emits", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  it("is granted after CONNECT too, with the same answer, once", async () => {
+    const { port, io, sockets } = await start({ reliable: { window: 32 } });
+    io.handle("say", (text) => text);
+    const first = await Client.connect(port);
+    expect(await first.emit(1, "say", ["first"])).toEqual([0, "first"]);
+    await first.close();
+    const client = await Client.connect(port, undefined, {}, false);
+    const asked = { reliable: { key: KEY, again: 1 } };
+    expect(await client.call("holdfast:ask", asked)).toEqual([{ reliable: { through: 1, window: 32 } }]);
+    const refused = [{ reliable: { error: { code: "PROTOCOL_INVALID", message: expect.any(String) } } }];
+    expect(await client.call("holdfast:ask", asked)).toEqual(refused);
+    expect(await client.emit(1, "say", ["again"], { again: 1 })).toEqual([0, "first"]);
+    expect(await client.emit(2, "say", ["second"])).toEqual([0, "second"]);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it("is refused after CONNECT as it is in it, and the socket is connected all the same", async () => {
+    const { port, io } = await start({ reliable: { identify: ({ data }) => data.user ?? null } });
+    io.on("connection", (socket) => {
+      socket.on("login", (user, ack) => {
+        socket.data.user = user;
+        ack(user);
+      });
+    });
+    const error = (code: string) => [{ reliable: { error: { code, message: expect.any(String) } } }];
+    const reliable = { key: KEY, again: 0 };
+    const ada = await Client.connect(port, undefined, {}, false);
+    // whoever logs in on a socket that is connected is known by then
+    await ada.call("login", "ada");
+    expect(await ada.call("holdfast:ask", { reliable })).toEqual([{ reliable: { through: 0, window: 256 } }]);
+    const bob = await Client.connect(port, undefined, {}, false);
+    await bob.call("login", "bob");
+    expect(await bob.call("holdfast:ask", { reliable })).toEqual(error("KEY_FOREIGN"));
+    const other = await Client.connect(port, undefined, {}, false);
+    expect(await other.call("holdfast:ask", { reliable: { key: "short" } })).toEqual(
+      error("PROTOCOL_INVALID"),
+    );
+    expect(await other.call("login", "eve")).toEqual(["eve"]);
+  });
+
   it("is refused to another user than the one who came with the key first", async () => {
     const { port, reports } = await start({
       reliable: { identify: ({ handshake }) => (handshake.auth.user as string | undefined) ?? null },
