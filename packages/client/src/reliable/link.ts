@@ -59,10 +59,11 @@ export function plainLink(socket: OutboxSocket): Link {
   };
 }
 
-function request(
+/** Sends an event now, past whatever the application has set, and hands on the arguments of its answer. */
+export function request(
   socket: OutboxSocket,
   data: unknown[],
-  answered: (args: unknown[]) => void,
+  answered: (args: Loose[]) => void,
   lost?: () => void,
 ): void {
   const id = socket._ids++;

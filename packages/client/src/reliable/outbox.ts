@@ -4,7 +4,7 @@ import { parseUrl } from "../url.ts";
 import { Courier, type Link } from "./courier.ts";
 import { type Refusal, ReliableError } from "./error.ts";
 import { Ledger, type Settled } from "./ledger.ts";
-import { type OutboxSocket, plainLink, reliableLink } from "./link.ts";
+import { type OutboxSocket, plainLink, reliableLink, request } from "./link.ts";
 import { memoryStorage } from "./memory.ts";
 import type { OutboxOptions } from "./options.ts";
 import { storageOf } from "./platform.ts";
@@ -33,6 +33,9 @@ export interface OutboxEvents {
   error: (error: ReliableError) => void;
 }
 
+/** Milliseconds after which storage that failed is tried again. */
+const STORAGE_RETRY_MS = 1000;
+
 /** Milliseconds after which a socket whose outbox was refused reconnects, if something waits in it. */
 const REFUSED_MS = 60_000;
 
@@ -55,6 +58,10 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
   private _closing: unknown;
   /** Whose key the server was shown at this connection. */
   private _asked: Ledger | undefined;
+  /** Counts connections. */
+  private _turn = 0;
+  /** The connection that is some outbox's: it was shown its key, or given its events. */
+  private _takenTurn: number | undefined;
   /** Ends the part of this connection, while there is one. */
   private _end: (() => void) | undefined;
   private _refusal: ReliableError | undefined;
@@ -71,7 +78,10 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
       _name: "reliable",
       _ask: () => this._ask(),
       _answered: (answer) => this._answered(answer),
-      _closed: () => this._stop(),
+      _closed: () => {
+        this._turn++;
+        this._stop();
+      },
     });
     // what fails is told by an event
     void this._open();
@@ -99,13 +109,13 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
 
   /**
    * Changes to the outbox of another user. What this one's emitters wait for, they are told `USER_CHANGED`: their
-   * events stay, and are sent when this user is back. A connected socket reconnects.
+   * events stay, and are sent when this user is back. A socket reconnects that is connected for this one's outbox.
    */
   use(user: string | undefined): void {
     if (user === this._user) return;
     this._leave("USER_CHANGED", "The outbox of another user is used now");
     this._user = user;
-    this._reconnect();
+    if (this._takenTurn === this._turn) this._reconnect();
     void this._open();
   }
 
@@ -181,14 +191,31 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
   }
 
   private async _ask(): Promise<object | undefined> {
+    const turn = this._turn;
     try {
       const ledger = await this._open();
       const again = (await ledger.stored.list()).some(({ sent }) => sent);
+      // whoever changed either asks anew
+      if (ledger !== this._ledger || turn !== this._turn) return undefined;
+      this._takenTurn = turn;
       this._asked = ledger;
       return { key: ledger.stored.key, again: +again };
     } catch {
       // told already; the socket connects all the same
       return undefined;
+    }
+  }
+
+  /** Asks over a connection that is no outbox's yet. One that is can't be another's: there the socket reconnects. */
+  private async _askLate(): Promise<void> {
+    const { _socket: socket, _turn: turn, _ledger: ledger } = this;
+    if (this._takenTurn === turn) return this._reconnect();
+    if (!socket.connected) return;
+    const reliable = await this._ask();
+    if (reliable) {
+      request(socket, ["holdfast:ask", { reliable }], ([answers]) => this._answered(answers?.reliable));
+    } else if (turn === this._turn && ledger === this._ledger) {
+      this._end = socket.io._after(STORAGE_RETRY_MS, () => this._answered(undefined));
     }
   }
 
@@ -198,7 +225,7 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     this._stop();
     if (socket.io.engine._handshake?.holdfast && (!ledger || ledger !== this._ledger)) {
       // the outbox, or its user, came after CONNECT; or it can't be opened
-      if (this._ledger) queueMicrotask(() => this._reconnect());
+      if (this._ledger) queueMicrotask(() => this._askLate());
     } else if (answer?.error) {
       this._refusal = ReliableError.of(answer.error);
       // another user's key stays so; anything else may pass
@@ -220,6 +247,7 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     let release: (() => void) | undefined;
     let courier: Courier | undefined;
     this._refusal = undefined;
+    this._takenTurn = this._turn;
     this._open().then(
       (ledger) => {
         if (isOver) return;

@@ -75,6 +75,21 @@ export class FakeConnection {
     return holdfast!.reliable!;
   }
 
+  /** What the client asks for after CONNECT. */
+  async asked(): Promise<{ ack: number; reliable: { key: string; again: number } }> {
+    const { ack, event } = await this.event();
+    const [name, asked] = event as [string, { reliable: { key: string; again: number } }];
+    if (name !== "holdfast:ask") throw new Error(`expected holdfast:ask, got ${name}`);
+    return { ack, reliable: asked.reliable };
+  }
+
+  /** As {@link grant}, after CONNECT. */
+  async grantLate(through = 0, window = 100): Promise<{ key: string; again: number }> {
+    const asked = await this.asked();
+    this.answer(asked, { reliable: { through, window } });
+    return asked.reliable;
+  }
+
   /** The next event of the client, with its acknowledgement id. */
   async event(): Promise<{ ack: number; event: unknown[] }> {
     const [, ack, json] = /^42(\d+)(.*)$/s.exec(await this.packets.next())!;

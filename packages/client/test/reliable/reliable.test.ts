@@ -240,33 +240,6 @@ test("what was sent can't be removed, but forgotten", async () => {
   expect(await socket.outbox.list()).toEqual([]);
 });
 
-test("an outbox that comes late makes its socket reconnect, since the server must know of it", async () => {
-  const server = await FakeServer.listen();
-  const socket = server.client();
-  const first = await server.connections.next();
-  expect(await first.connect()).toEqual({});
-  first.accept();
-  await next(socket, "connect");
-  const reply = socket.reliable.emit("say", "late");
-  const second = await server.connections.next();
-  await second.grant();
-  second.answer(await second.sent(), 0, "ok");
-  expect(await reply).toBe("ok");
-});
-
-test("an outbox that comes between CONNECT and its answer, too", async () => {
-  const server = await FakeServer.listen();
-  const socket = server.client();
-  const first = await server.connections.next();
-  await first.connect();
-  const reply = socket.reliable.emit("say", "late");
-  first.accept();
-  const second = await server.connections.next();
-  await second.grant();
-  second.answer(await second.sent(), 0, "ok");
-  expect(await reply).toBe("ok");
-});
-
 test("the application's auth, retries and acknowledgement time-outs stay its own", async () => {
   const server = await FakeServer.listen();
   const socket = server.client({ auth: { token: "t" }, retries: 3, ackTimeout: 1 });
