@@ -8,7 +8,7 @@ import type { DefaultEventsMap, Server } from "holdfast";
 
 /** One thing somebody said. */
 export interface Message {
-  /** Made by the sender, so that a message sent again after a lost answer is recognised. */
+  /** Made by the sender, who knows it by that again. */
   id: string;
   /** Where it stands in its room: opaque, to be handed back. A message may come with one of two; both will do. */
   position: string;
@@ -27,29 +27,42 @@ export interface RoomSummary {
   creator: string | null;
 }
 
-/** The answer to `join`, which comes when the messages have: the latest ones, or those since a position. */
+/** Messages in a row. */
+export interface Page {
+  messages: Message[];
+  /** There are older ones: ask with `history`. */
+  earlier: boolean;
+}
+
+/** The answer to `join`, which comes when the messages have. */
 export interface Joined {
   room: string;
   people: string[];
-  /** There are older ones than those that came: ask with `history`. */
-  earlier: boolean;
+  /** Whoever goes on where they stood has got what they missed; others get the latest messages here. */
+  latest?: Page;
+  /** There are older ones than those that came. */
+  earlier?: boolean;
 }
 
 /** A room as the list of rooms is kept. */
 export interface StoredRoom {
   name: string;
   creator: Person | null;
-  /** Tells it from others of its name. */
-  made: string;
 }
 
+/** The answer to a request, or `{ error: { code, message } }`. */
+type Answer<Reply> = (reply: Reply) => void;
+
 export interface ClientEvents {
-  "create room": (room: unknown, answer: unknown) => void;
-  "delete room": (room: unknown, answer: unknown) => void;
-  join: (room: unknown, since: unknown, answer: unknown) => void;
-  leave: (room: unknown, answer: unknown) => void;
-  say: (message: unknown, answer: unknown) => void;
-  history: (room: unknown, before: unknown, answer: unknown) => void;
+  "create room": (room: unknown, answer: Answer<{ room: string }>) => void;
+  "delete room": (room: unknown, answer: Answer<{ room: string }>) => void;
+  /** Since a position; or "last": where this client stood; or null: the latest messages. */
+  join: (room: unknown, since: unknown, answer: Answer<Joined>) => void;
+  leave: (room: unknown, answer: Answer<{ room: string }>) => void;
+  /** Emitted reliably, or as any other event. */
+  say: (message: unknown, answer: Answer<{ message: Message }>) => void;
+  /** The page before a position, or the newest. */
+  history: (room: unknown, before: unknown, answer: Answer<Page>) => void;
   typing: (room: unknown) => void;
 }
 

@@ -22,6 +22,7 @@ const names = [
   "entrance.js",
   "format.js",
   "log-view.js",
+  "outgoing.js",
   "people-view.js",
   "rooms-view.js",
   "session.js",

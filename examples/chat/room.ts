@@ -1,6 +1,8 @@
 /** One room of the chat: who is there, and what was said. The words are in a kept room; only people are in memory. */
-import type { ChatServer, Limits, Message, Person, RoomSummary, StoredRoom } from "./events.ts";
-import { fold, Refusal } from "./rules.ts";
+import { randomUUID } from "node:crypto";
+import type { Transaction } from "holdfast";
+import type { ChatServer, Limits, Message, Page, Person, RoomSummary, StoredRoom } from "./events.ts";
+import { fold, notStored, Refusal } from "./rules.ts";
 
 /** How many of the latest messages are recognised when they are sent again. */
 const remembered = 200;
@@ -14,11 +16,10 @@ export class Room {
   /** The one of who comes, goes and types, which is of no interest later. */
   readonly presence: string;
   #said = new Map<string, Promise<Message>>();
-  #next = 1;
 
   constructor(
     readonly stored: StoredRoom,
-    private readonly limits: Pick<Limits, "peopleInRoom" | "messagesKept" | "page">,
+    private readonly limits: Pick<Limits, "peopleInRoom" | "page">,
     private readonly io: ChatServer,
   ) {
     this.channel = channelOf(stored.name);
@@ -39,10 +40,8 @@ export class Room {
 
   /** Goes on where an earlier process ended, however it ended. */
   async load(): Promise<void> {
-    for (const message of await this.#history(remembered)) {
+    for (const { message } of await this.#history(remembered))
       this.#remember(message, Promise.resolve(message));
-      this.#next = Number(message.position.slice(this.stored.made.length + 1)) + 1;
-    }
   }
 
   /** Whether that is news; a {@link Refusal} if the room is full. */
@@ -54,84 +53,90 @@ export class Room {
     return true;
   }
 
-  /**
-   * Publishes a message: it is on disk before anybody sees it, and before this resolves. The same `id` of the same
-   * person gives the message of the first time.
-   */
-  say(person: Person, id: string, text: string): Promise<Message> {
-    const earlier = this.#said.get(keyOf(person.name, id));
-    if (earlier) return earlier;
-    const position = `${this.stored.made}:${this.#next++}`;
-    const message = { id, position, room: this.name, from: person.name, text, time: Date.now() };
-    const said = this.io
-      .to(this.channel)
-      .publish("message", message)
-      .then(() => message);
-    this.#remember(message, said);
-    said.catch(() => this.#said.delete(keyOf(person.name, id)));
-    return said;
+  /** Publishes a message: it is on disk before anybody sees it, and before the sender has an answer. */
+  say(person: Person, id: string, text: string, tx: Transaction): Message | Promise<Message> {
+    const message = {
+      id,
+      position: randomUUID(),
+      room: this.name,
+      from: person.name,
+      text,
+      time: Date.now(),
+    };
+    if (tx.sequence === undefined) return this.#sayOnce(message);
+    // Together with the answer: a reliable emit takes effect once, however often it is sent.
+    tx.to(this.channel).publish("message", message);
+    return message;
   }
 
-  /** How many messages came after a position; without one that is known here, or too long ago, a page of them. */
-  since(position: unknown): { count: number; gap: boolean } {
-    const number = this.#numberOf(position);
-    const count = number === null ? Infinity : this.#next - 1 - number;
-    if (count <= this.limits.messagesKept) return { count, gap: false };
-    return { count: this.limits.page, gap: typeof position === "string" };
+  /** Where to begin for somebody who has a message: behind it. Nowhere if it is not here. */
+  since(position: string): Promise<string | undefined> {
+    return isOurs(position) ? this.#find(position) : Promise.resolve(undefined);
   }
 
   /** Whether there is more than the latest so many. */
-  hasMoreThan(messages: number): boolean {
-    return messages < Math.min(this.#next - 1, this.limits.messagesKept);
+  async hasMoreThan(messages: number): Promise<boolean> {
+    return messages >= historyMax || (await this.#history(messages + 1)).length > messages;
   }
 
-  /** The page of messages just before one: before its `position`, or before what an earlier page began with. */
-  async before(position: unknown): Promise<{ messages: Message[]; earlier: boolean }> {
-    const before = this.#numberOf(position) === null ? position : await this.#find(position as string);
-    if (typeof before !== "string") return { messages: [], earlier: false };
-    const page = await this.#history(this.limits.page + 1, before);
-    return { messages: page.slice(-this.limits.page), earlier: page.length > this.limits.page };
+  /** The page just before a message, or before what an earlier page began with; without either, the newest. */
+  async before(position?: unknown): Promise<Page> {
+    const { page } = this.limits;
+    const refuse = () => {
+      throw new Refusal("POSITION_INVALID", "There is no such position.");
+    };
+    let before = typeof position === "string" ? position : undefined;
+    if (before && isOurs(before)) before = await this.#find(before);
+    if (position !== undefined && before === undefined) return refuse();
+    const found = await this.#history(page + 1, before).catch(refuse);
+    const messages = found.slice(-page).map(({ message, position }) => ({ ...message, position }));
+    return { messages, earlier: found.length > page };
   }
 
   /** Drops every word of it. */
   async forget(): Promise<void> {
-    await this.io.in(this.channel).forget();
+    await this.io.in(this.channel).forget().catch(notStored);
   }
 
-  /** Stored messages, with their place in the log as position: `before` takes both kinds. */
-  async #history(limit: number, before?: string): Promise<Message[]> {
+  /** For who can't emit reliably, and sends a message again when the answer was lost: its `id` tells. */
+  #sayOnce(message: Message): Promise<Message> {
+    const key = keyOf(message);
+    const earlier = this.#said.get(key);
+    if (earlier) return earlier;
+    const publishing = this.io.to(this.channel).publish("message", message);
+    const said = publishing.then(() => message, notStored);
+    this.#remember(message, said);
+    said.catch(() => this.#said.delete(key));
+    return said;
+  }
+
+  /** Stored messages, and where the log has them. */
+  async #history(limit: number, before?: string): Promise<{ message: Message; position: string }[]> {
     const events = await this.io.in(this.channel).history({ limit, before });
-    return events.map(({ args, position }) => ({
-      ...(args[0] as Message),
-      ...(before === undefined ? {} : { position }),
-    }));
+    return events.map(({ args, position }) => ({ message: args[0] as Message, position }));
   }
 
   /** Where the log has the message with this position; clients have the latest few hundred. */
-  async #find(position: string): Promise<string | undefined> {
+  async #find(wanted: string): Promise<string | undefined> {
     let before: string | undefined;
     for (;;) {
-      const events = await this.io.in(this.channel).history({ limit: historyMax, before });
-      const found = events.find(({ args }) => (args[0] as Message).position === position);
+      const events = await this.#history(historyMax, before);
+      const found = events.find(({ message }) => message.position === wanted);
       if (found || events.length < historyMax) return found?.position;
       before = events[0]?.position;
     }
   }
 
-  #remember({ from, id }: Message, said: Promise<Message>): void {
-    this.#said.set(keyOf(from, id), said);
+  #remember(message: Message, said: Promise<Message>): void {
+    this.#said.set(keyOf(message), said);
     if (this.#said.size <= remembered) return;
     this.#said.delete(this.#said.keys().next().value!); // the oldest: a Map keeps the order of insertion
   }
-
-  #numberOf(position: unknown): number | null {
-    const { made } = this.stored;
-    if (typeof position !== "string" || !position.startsWith(`${made}:`)) return null;
-    const number = Number(position.slice(made.length + 1));
-    return Number.isSafeInteger(number) && number > 0 && number < this.#next ? number : null;
-  }
 }
 
-const keyOf = (name: string, id: string): string => `${fold(name)} ${id}`;
+const keyOf = ({ from, id }: Message): string => `${fold(from)} ${id}`;
+
+/** Whether a position is one that we made, and not one of the log. */
+const isOurs = (position: string): boolean => /^[0-9a-f-]{36}$/.test(position);
 
 export const channelOf = (roomName: string): string => `chat:${fold(roomName)}`;

@@ -1,8 +1,7 @@
 /** All the rooms of the chat, and who may make and delete them. The list is kept too: in a room that nobody is in. */
-import { randomUUID } from "node:crypto";
 import type { ChatServer, Limits, Person, StoredRoom } from "./events.ts";
 import { channelOf, Room } from "./room.ts";
-import { cleanLabel, Refusal } from "./rules.ts";
+import { cleanLabel, notStored, Refusal } from "./rules.ts";
 
 /** Where the list is kept: each event is the whole list, so that the newest says all. */
 export const listRoom = "rooms of the chat";
@@ -19,7 +18,7 @@ export class Rooms {
   async load(): Promise<void> {
     const [newest] = await this.io.in(listRoom).history({ limit: 1 });
     // the lobby is nobody's, so it stays
-    const stored = (newest?.args[0] as StoredRoom[]) ?? [{ name: "lobby", creator: null, made: newId() }];
+    const stored = (newest?.args[0] as StoredRoom[]) ?? [{ name: "lobby", creator: null }];
     for (const details of stored) {
       const room = new Room(details, this.limits, this.io);
       await room.load();
@@ -45,7 +44,7 @@ export class Rooms {
 
   async create(input: unknown, creator: Person): Promise<Room> {
     const name = cleanLabel(input, "room", this.limits.roomLength);
-    const room = new Room({ name, creator, made: newId() }, this.limits, this.io);
+    const room = new Room({ name, creator }, this.limits, this.io);
     if (this.#rooms.has(room.channel)) throw new Refusal("ROOM_EXISTS", `“${name}” exists already.`);
     if (this.#rooms.size >= this.limits.rooms) {
       throw new Refusal("ROOMS_FULL", `There are ${this.limits.rooms} rooms, and no place for more.`);
@@ -80,9 +79,6 @@ export class Rooms {
 
   async #save(): Promise<void> {
     const rooms = [...this.#rooms.values()].map(({ stored }) => stored);
-    await this.io.to(listRoom).publish("rooms", rooms);
+    await this.io.to(listRoom).publish("rooms", rooms).catch(notStored);
   }
 }
-
-/** Positions of another room of the same name, deleted before, must not be mistaken for ours. */
-const newId = (): string => randomUUID().slice(0, 8);

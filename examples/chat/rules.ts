@@ -1,5 +1,5 @@
 /** What the chat accepts. Everything that comes from a client passes through here before it is used. */
-import { StoreError } from "holdfast";
+import { Rejection, retryLater } from "holdfast";
 import type { Limits } from "./events.ts";
 
 export const defaultLimits: Limits = {
@@ -18,22 +18,16 @@ export const defaultLimits: Limits = {
  * Something the chat will not do. `code` is for programs, `message` for people.
  * `data` travels to the client with the error when a middleware refuses a connection.
  */
-export class Refusal extends Error {
-  readonly data: { code: string; retryAfterMs?: number };
-
-  constructor(code: string, message: string, retryAfterMs?: number) {
-    super(message);
-    this.data = retryAfterMs === undefined ? { code } : { code, retryAfterMs };
+export class Refusal extends Rejection {
+  constructor(code: string, message: string) {
+    super(code, message, { code });
   }
 }
 
-/** What a client is told of an error; throws those that are our own fault. */
-export function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  if (!(error instanceof StoreError)) throw error;
-  if (error.code === "QUERY_INVALID") return new Refusal("POSITION_INVALID", "There is no such position.");
-  return new Refusal("NOT_STORED", "The server cannot store that now. Try again.");
-}
+/** For promises of the store. */
+export const notStored = (): never => {
+  throw new Refusal("NOT_STORED", "The server cannot store that now. Try again.");
+};
 
 // Line and paragraph separators, and characters that show nothing but turn the direction of text around or
 // tell equal-looking names apart. The joiners U+200C and U+200D stay: Persian and emoji are written with them.
@@ -97,14 +91,13 @@ export class Allowance {
     this.#countedAt = now();
   }
 
-  /** Throws a {@link Refusal} with `retryAfterMs` if there is too little left. */
+  /** If there is too little left, throws what makes the client ask again when there is enough. */
   spend(cost: number): void {
     const now = this.now();
     this.#left = Math.min(this.burst, this.#left + ((now - this.#countedAt) / 1000) * this.perSecond);
     this.#countedAt = now;
     if (this.#left < cost) {
-      const retryAfterMs = Math.ceil(((cost - this.#left) / this.perSecond) * 1000);
-      throw new Refusal("TOO_FAST", "That is too much at once. Wait a moment.", retryAfterMs);
+      retryLater(((cost - this.#left) / this.perSecond) * 1000, "That is too much at once. Wait a moment.");
     }
     this.#left -= cost;
   }

@@ -3,27 +3,19 @@
  *
  * Read it from top to bottom to learn the API: a middleware decides who may connect, handlers answer what a
  * client asks, and rooms carry an event to everyone concerned. Rooms named `chat:*` are kept: what is published to
- * them is on disk before anybody sees it, and whoever joins gets what was missed. Beside it: `events.ts` (the words
- * exchanged), `rules.ts` (limits and checks), `room.ts` and `rooms.ts` (the rooms), `page.ts` (the page's files).
+ * them is on disk before anybody sees it, and whoever joins gets what was missed. What is said takes effect once,
+ * whatever breaks in between. Beside it: `events.ts` (the words exchanged), `rules.ts` (limits and checks), `room.ts`
+ * and `rooms.ts` (the rooms), `page.ts` (the page's files).
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Server, type ServerOptions } from "holdfast";
-import type { ChatServer, ClientEvents, Limits } from "./events.ts";
+import type { ChatServer, Limits, Person } from "./events.ts";
 import { servePage } from "./page.ts";
 import type { Room } from "./room.ts";
 import { listRoom, Rooms } from "./rooms.ts";
-import {
-  Allowance,
-  cleanId,
-  cleanLabel,
-  cleanText,
-  defaultLimits,
-  fold,
-  Refusal,
-  refusalOf,
-} from "./rules.ts";
+import { Allowance, cleanId, cleanLabel, cleanText, defaultLimits, fold, Refusal } from "./rules.ts";
 
 export interface ChatOptions {
   /** Default 3000; 0 takes any free port. */
@@ -48,6 +40,9 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
       "chat:*": { keep: { events: limits.messagesKept } }, // older messages go
       [listRoom]: { keep: { events: 10 } },
     },
+    // Whose the places in rooms and the unsent messages are that a browser keeps.
+    resume: { identify },
+    reliable: { identify },
     maxHttpBufferSize: 100_000, // bytes; whoever sends more at once is disconnected
     pingInterval: 10_000, // ms; with pingTimeout, how soon each side notices a dead connection
     pingTimeout: 10_000,
@@ -83,25 +78,6 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
     const { name } = socket.data;
     const allowance = new Allowance(limits.burst, limits.perSecond);
 
-    /** Does what clients ask for, and answers through the ack: `{ ok: true, ... }` or why not. */
-    function on(
-      event: keyof ClientEvents,
-      cost: number,
-      work: (...details: unknown[]) => object | undefined | Promise<object>,
-    ) {
-      socket.on(event, async (...details: unknown[]) => {
-        const ack = details.at(-1);
-        const answer = typeof ack === "function" ? ack : () => {}; // a client need not ask for one
-        try {
-          allowance.spend(cost);
-          answer({ ok: true, ...(await work(...details)) });
-        } catch (error) {
-          const { message, data } = refusalOf(error);
-          answer({ ok: false, message, ...data });
-        }
-      });
-    }
-
     function joinedRoom(input: unknown): Room {
       const room = rooms.find(input);
       if (!socket.rooms.has(room.channel)) throw new Refusal("NOT_IN_ROOM", `You are not in “${room.name}”.`);
@@ -119,37 +95,57 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
 
     socket.emit("welcome", { name, rooms: [...rooms].map((room) => room.summary), limits });
 
-    on("create room", 5, async (input) => {
+    // What a handler returns is the answer. Whatever it throws reaches the client as `{ error: { code, message } }`,
+    // of any error but a Refusal no more than that it happened.
+    socket.handle("create room", async (input) => {
+      allowance.spend(5);
       const room = await rooms.create(input, socket.data);
       io.emit("room", room.summary); // to everyone connected
       return { room: room.name };
     });
 
-    on("delete room", 5, async (input) => {
+    socket.handle("delete room", async (input) => {
+      allowance.spend(5);
       const room = await rooms.delete(input, socket.data);
       io.emit("room deleted", room.name, name);
       io.in(room.channel).socketsLeave([room.channel, room.presence]);
       return { room: room.name };
     });
 
-    on("join", 1, async (input, position) => {
+    const join = async (input: unknown, since: unknown) => {
+      allowance.spend(typeof since === "string" ? 2 : 1);
       const room = rooms.find(input);
       if (room.enter(name)) {
         io.to(room.presence).emit("joined", room.name, name);
         io.emit("room", room.summary);
       }
-      const { count, gap } = room.since(position);
-      if (gap) socket.emit("gap", room.name);
       socket.join(room.presence);
-      // The room's past comes first, then what is said from now on: no hole, and nothing twice.
-      const { events } = await socket.join(room.channel, { since: count }).catch((error) => {
+      try {
+        const past = await (since === "last" ? joinAgain(room) : joinSince(room, since));
+        return { room: room.name, people: [...room.people], ...past };
+      } catch (error) {
         settle(room);
         throw error;
-      });
-      return { room: room.name, people: [...room.people], earlier: room.hasMoreThan(events) };
-    });
+      }
+    };
+    socket.handle("join", join, { timeoutMs: 600_000 }); // a long past takes its time on a slow line
 
-    on("leave", 1, (input) => {
+    /** Our own client says where it stood, in this connection or days ago: it gets what it missed, then what is new. */
+    async function joinAgain(room: Room) {
+      const { resumed } = await socket.join(room.channel, { since: "last" });
+      return resumed ? {} : { latest: await room.before() }; // its first visit
+    }
+
+    /** Any other client names the last message that it has. */
+    async function joinSince(room: Room, position: unknown) {
+      const since = typeof position === "string" ? await room.since(position) : undefined;
+      if (typeof position === "string" && since === undefined) socket.emit("gap", room.name);
+      const { events } = await socket.join(room.channel, { since: since ?? limits.page });
+      return { earlier: since !== undefined || (await room.hasMoreThan(events)) };
+    }
+
+    socket.handle("leave", (input) => {
+      allowance.spend(1);
       const room = joinedRoom(input);
       socket.leave(room.channel);
       socket.leave(room.presence);
@@ -157,20 +153,26 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
       return { room: room.name };
     });
 
-    on("say", 5, async (said) => {
+    // Our page emits this reliably: `tx` stores the message together with the answer, once, on disk; then it goes to
+    // everyone in the room, in one order for all.
+    socket.handle("say", async (said, tx) => {
+      allowance.spend(5);
       const { room: input, id, text } = (said ?? {}) as Record<string, unknown>;
-      const room = joinedRoom(input);
-      // On disk, and then to everyone in the room, in one order for all. The answer says that it will not get lost.
-      return { message: await room.say(socket.data, cleanId(id), cleanText(text, limits.textLength)) };
+      // What was written before a reload comes before the page is in its rooms again.
+      const room = tx.sequence === undefined ? joinedRoom(input) : rooms.find(input);
+      return { message: await room.say(socket.data, cleanId(id), cleanText(text, limits.textLength), tx) };
     });
 
-    on("history", 1, (input, before) => joinedRoom(input).before(before));
+    socket.handle("history", (input, before) => {
+      allowance.spend(1);
+      return joinedRoom(input).before(before ?? undefined);
+    });
 
-    on("typing", 1, (input) => {
+    socket.handle("typing", (input) => {
+      allowance.spend(1);
       const room = joinedRoom(input);
       // Volatile: nobody minds if it gets lost, and it must never wait in a queue.
       socket.to(room.presence).volatile.emit("typing", room.name, name);
-      return undefined;
     });
 
     // At "disconnecting" the socket is still in its rooms, at "disconnect" no longer.
@@ -189,6 +191,9 @@ export async function startChat({ port = 3000, awayMs = 3000, ...options }: Chat
   });
   return { io, url: `http://localhost:${(http.address() as AddressInfo).port}`, close: () => io.close() };
 }
+
+/** A name is anybody's once nobody is here with it: the key makes it one person's. */
+const identify = ({ data }: { data: Person }): string => `${fold(data.name)} ${data.key}`;
 
 /** The name of the room that holds all the tabs of one person. */
 const tabsOf = (name: string): string => `person:${fold(name)}`;

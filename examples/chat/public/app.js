@@ -29,6 +29,8 @@ function enter(name) {
   mine.addEventListener("refused", (event) => leaveChat(/** @type {CustomEvent} */ (event).detail));
   mine.addEventListener("status", () => {
     if (mine !== session) return;
+    // What this browser keeps for the user is under the name as the server writes it.
+    if (!chat && mine.status === "online" && mine.name !== name) return enter(mine.name);
     if (!chat && mine.status === "online") openChat(mine);
     else if (!chat && mine.status === "offline")
       showEntrance(name, "There is no connection to the server. Trying again…");
@@ -48,7 +50,7 @@ function openChat(session) {
     }),
   };
   session.addEventListener("conversations", () => {
-    tab.write("rooms", JSON.stringify([...session.conversations.keys()]));
+    rememberRooms([...session.conversations.keys()]);
     for (const conversation of session.conversations.values()) follow(conversation);
   });
   session.addEventListener("rooms", route);
@@ -60,10 +62,15 @@ function openChat(session) {
   if (chat.room.current) chat.room.focus();
 }
 
-/** The rooms this tab was in before a reload; at first, the lobby and no other. */
+/** @param {string[] | null} names */
+function rememberRooms(names) {
+  for (const storage of [tab, browser]) storage.write("rooms", names && JSON.stringify(names));
+}
+
+/** The rooms this tab was in before a reload, or the one that was closed last; at first, the lobby and no other. */
 function remembered() {
   try {
-    const names = JSON.parse(tab.read("rooms") ?? "");
+    const names = JSON.parse(tab.read("rooms") ?? browser.read("rooms") ?? "");
     if (Array.isArray(names)) return names.filter((name) => typeof name === "string");
   } catch {
     // Nothing, or nothing of ours.
@@ -84,11 +91,11 @@ function leaveChat(reason) {
   chat = null;
   if (!reason) {
     tab.write("name", null);
-    tab.write("rooms", null);
+    rememberRooms(null);
     browser.write("name", null);
     history.replaceState(null, "", location.pathname);
   } else if (conversations.length > 0) {
-    tab.write("rooms", JSON.stringify(conversations.map((conversation) => conversation.name)));
+    rememberRooms(conversations.map((conversation) => conversation.name));
   }
   showTitle();
   showEntrance(name, reason);
@@ -178,7 +185,7 @@ function showStatus() {
   if (offline) {
     const words =
       status === "offline"
-        ? ["Connection lost.", "Reconnecting… What you write is sent once you are back."]
+        ? ["Connection lost.", "Reconnecting… What you write is kept, and sent once you are back."]
         : ["The server has closed this connection.", ""];
     const button = make("button", { type: "button" }, status === "offline" ? "Try now" : "Reconnect");
     button.addEventListener("click", () => session?.reconnect());

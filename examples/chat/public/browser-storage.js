@@ -29,6 +29,17 @@ export const browser = over(() => localStorage);
 /** This tab only; survives a reload. */
 export const tab = over(() => sessionStorage);
 
+/** For who wants a storage, and says itself what to do when it fails: `localStorage` may throw wherever it is touched. */
+export const lasting = {
+  /** @param {string} key */
+  getItem: (key) => localStorage.getItem(key),
+  /**
+   * @param {string} key
+   * @param {string} value
+   */
+  setItem: (key, value) => localStorage.setItem(key, value),
+};
+
 /** An id nobody can guess. (`crypto.randomUUID` is missing on pages that came over plain http.) */
 export function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

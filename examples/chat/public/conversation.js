@@ -1,24 +1,24 @@
 /**
- * What this page knows of one room that the user is in: people, messages, and what is on its way.
+ * What this page knows of one room that the user is in: people, messages, and how far the user has read, which is
+ * remembered when the tab is killed.
  *
- * Events (each followed by the views): `append` and `prepend` (messages), `notice` (text), `gap`, `pending`,
+ * Events (each followed by the views): `append` and `prepend` (messages), `notice` (text), `gap`, `line`, `pending`,
  * `people`, `typing`, `state`.
  */
+import { browser } from "./browser-storage.js";
 
 /** @typedef {import("../events.ts").Message} Message */
 /** @typedef {import("../events.ts").Joined} Joined */
-/**
- * A message of our own that the server has not confirmed.
- * @typedef {{ id: string, text: string, time: number, state: "waiting" | "sending" | "failed", reason: string }} Pending
- */
+/** @typedef {import("./outgoing.js").Outgoing} Outgoing */
 
 const typingShownMs = 4000;
 const messagesMax = 600;
+/** So many are loaded before anybody scrolls back. */
+const messagesMin = 30;
 
 export class Conversation extends EventTarget {
   /** @type {Set<string>} */ people = new Set();
   /** Confirmed messages, in the server's order. @type {Message[]} */ messages = [];
-  /** Own messages on their way, in the order of writing. @type {Pending[]} */ pending = [];
   /** @type {Map<string, ReturnType<typeof setTimeout>>} */ typing = new Map();
   /** What is in the text field while another room is shown. */ draft = "";
   /** The server has told us so, on this connection. */ entered = false;
@@ -27,22 +27,39 @@ export class Conversation extends EventTarget {
   loadingEarlier = false;
   /** Why the room is no longer there, in words; null while it is. @type {string | null} */ gone = null;
   unread = 0;
+  /** The key of the first message that was unread when the user came: a line stands above it. @type {string | null} */
+  newFrom = null;
+  /** What came and has no place yet, since we are not in. @type {Message[]} */ #arrived = [];
+  #missed = false;
   #attended = false;
-  /** Of the messages here. */ #ids = new Set();
+  /** Of the messages here. */ #keys = new Set();
+  #readKey;
+  /** The last that an earlier page has shown, until that is found; "" if the room was empty. @type {string | null} */
+  #left;
 
   /**
    * @param {string} name
    * @param {string} me
+   * @param {Outgoing} outgoing
    */
-  constructor(name, me) {
+  constructor(name, me, outgoing) {
     super();
     this.name = name;
     this.me = me;
+    this.outgoing = outgoing;
+    this.#readKey = `read:${me}:${name}`;
+    this.#left = browser.read(this.#readKey);
   }
 
-  /** Where reading stands: what a reconnect asks from. */
-  get lastPosition() {
-    return this.messages.at(-1)?.position ?? null;
+  /** Own messages on their way, in the order of writing. */
+  get pending() {
+    return this.outgoing.in(this.name);
+  }
+
+  /** Older messages are wanted, whether or not somebody scrolls back: for the context, or up to where the user left. */
+  get wantsEarlier() {
+    const { length } = this.messages;
+    return this.entered && this.earlier && length < (this.#left === null ? messagesMin : messagesMax);
   }
 
   /** Whether somebody is looking: what arrives then is read. */
@@ -55,6 +72,7 @@ export class Conversation extends EventTarget {
       this.unread = 0;
       this.#tell("state");
     }
+    this.#remember();
   }
 
   /**
@@ -62,23 +80,38 @@ export class Conversation extends EventTarget {
    * @param {Joined} joined
    */
   enter(joined) {
+    const first = !this.known;
     this.gone = null;
     this.people = new Set(joined.people);
-    if (!this.known) this.earlier = joined.earlier;
     this.entered = this.known = true;
+    const { latest } = joined;
+    const arrived = [...(latest?.messages ?? []), ...this.#arrived.splice(0)];
+    // The server does not know where we stood: unless the latest messages reach back to ours, some may be missing.
+    if (latest && !first && !latest.messages.some((message) => this.#keys.has(keyOf(message))))
+      this.#missed = this.messages.length > 0;
+    if (this.#missed) this.#tell("gap");
+    this.#missed = false;
+    if (first) this.earlier = latest?.earlier ?? true;
+    this.#add(arrived, !first);
+    this.#findLine();
+    this.#remember();
     this.#tell("people");
     this.#tell("state");
   }
 
-  /** A message that was just said; or before, and comes because we enter. @param {Message} message */
+  /**
+   * A message that was just said; or before, and comes because we enter: whether some are missing is told behind them.
+   * @param {Message} message
+   */
   receive(message) {
     this.#stopTyping(message.from);
-    this.#add([message], this.known);
+    if (this.entered) this.#add([message], true);
+    else this.#arrived.push(message);
   }
 
-  /** What comes next does not follow on what is here. */
+  /** What comes with the next `enter` does not follow on what is here. */
   miss() {
-    if (this.messages.length > 0) this.#tell("gap");
+    this.#missed = true;
   }
 
   /**
@@ -87,42 +120,26 @@ export class Conversation extends EventTarget {
    * @param {boolean} earlier
    */
   prepend(messages, earlier) {
-    const fresh = messages.filter((message) => !this.#ids.has(idOf(message)));
-    for (const message of fresh) this.#ids.add(idOf(message));
+    const fresh = messages.filter((message) => !this.#keys.has(keyOf(message)));
+    for (const message of fresh) this.#keys.add(keyOf(message));
     this.messages.unshift(...fresh);
     this.earlier = earlier;
     this.#tell("prepend", fresh);
+    this.#findLine();
+    this.#remember();
   }
 
   /** Lets go of the oldest messages when there are many; they can be loaded again. Returns how many went. */
   trim() {
     const surplus = this.messages.length - messagesMax;
     if (surplus <= 0) return 0;
-    for (const message of this.messages.splice(0, surplus)) this.#ids.delete(idOf(message));
+    for (const message of this.messages.splice(0, surplus)) this.#keys.delete(keyOf(message));
     this.earlier = true;
     return surplus;
   }
 
-  /** @param {Pending} entry */
-  write(entry) {
-    this.pending.push(entry);
-    this.#tell("pending");
-  }
-
-  /**
-   * @param {Pending} entry
-   * @param {Pending["state"]} state
-   * @param {string} [reason]
-   */
-  mark(entry, state, reason = "") {
-    entry.state = state;
-    entry.reason = reason;
-    this.#tell("pending");
-  }
-
-  /** @param {Pending} entry */
-  discard(entry) {
-    this.pending = this.pending.filter((other) => other !== entry);
+  /** Something of ours is on its way, or is no longer. */
+  showPending() {
     this.#tell("pending");
   }
 
@@ -161,7 +178,6 @@ export class Conversation extends EventTarget {
     this.entered = false;
     this.gone = why;
     this.people = new Set();
-    for (const entry of this.pending) this.mark(entry, "failed", "The room is gone.");
     this.#tell("people");
     this.#tell("state");
   }
@@ -171,24 +187,40 @@ export class Conversation extends EventTarget {
    * @param {boolean} news Whether they count as unread.
    */
   #add(messages, news) {
-    const fresh = messages.filter((message) => !this.#ids.has(idOf(message)));
+    const fresh = messages.filter((message) => !this.#keys.has(keyOf(message)));
     if (fresh.length === 0) return;
-    let confirmed = false;
     const unreadBefore = this.unread;
     for (const message of fresh) {
-      this.#ids.add(idOf(message));
+      const key = keyOf(message);
+      this.#keys.add(key);
       this.messages.push(message);
-      if (message.from !== this.me) {
-        if (news && !this.#attended) this.unread++;
-        continue;
-      }
-      const left = this.pending.filter((entry) => entry.id !== message.id);
-      confirmed ||= left.length < this.pending.length;
-      this.pending = left;
+      if (news && !this.#attended && message.from !== this.me && this.unread++ === 0) this.newFrom = key;
     }
     this.#tell("append", fresh);
-    if (confirmed) this.#tell("pending");
+    for (const { from, id } of fresh) if (from === this.me) this.outgoing.remove(id);
     if (this.unread !== unreadBefore) this.#tell("state");
+    this.#remember();
+  }
+
+  /** What follows the last that an earlier page has shown is unread: once that is here, or will not come. */
+  #findLine() {
+    const at = this.messages.findIndex((message) => keyOf(message) === this.#left);
+    if (this.#left === null || (at < 0 && this.wantsEarlier)) return;
+    this.#left = null;
+    const unread = this.messages.slice(at + 1).filter(({ from }) => from !== this.me);
+    if (!unread[0]) return;
+    this.newFrom = keyOf(unread[0]);
+    if (!this.#attended) this.unread = unread.length;
+    this.#tell("line");
+    this.#tell("state");
+  }
+
+  /** How far the user has read; at the first visit, all there is. */
+  #remember() {
+    if (!this.known || this.#left !== null) return;
+    if (!this.#attended && browser.read(this.#readKey) !== null) return;
+    const last = this.messages.at(-1);
+    browser.write(this.#readKey, last ? keyOf(last) : "");
   }
 
   /** @param {string} name */
@@ -206,5 +238,5 @@ export class Conversation extends EventTarget {
   }
 }
 
-/** Positions will not do: one message may come with two. @param {Message} message */
-const idOf = ({ from, id }) => `${from} ${id}`;
+/** Positions will not do: one message may come with two. @param {Pick<Message, "from" | "id">} message */
+export const keyOf = ({ from, id }) => `${from} ${id}`;

@@ -1,9 +1,10 @@
 /** The messages of one conversation: the confirmed ones, and below them our own that are on their way. */
+import { keyOf } from "./conversation.js";
 import { avatar, make, reconcile, tint } from "./dom.js";
 import { countText, dayText, midnight, timeText } from "./format.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */
-/** @typedef {import("./conversation.js").Pending} Pending */
+/** @typedef {import("./outgoing.js").Pending} Pending */
 /** @typedef {import("../events.ts").Message} Message */
 
 const sameBreathMs = 5 * 60_000;
@@ -44,6 +45,10 @@ export class LogView {
     this.#on("prepend", (messages) => this.#prepend(messages));
     this.#on("pending", () => this.#showPending());
     this.#on("notice", (text) => this.#add(make("li", { class: "notice", dir: "auto" }, text)));
+    this.#on("line", () => {
+      this.#drawLine();
+      this.#showLine();
+    });
     this.#on("gap", () => this.#add(line("gap-line", "Some messages were not kept and are missing here")));
     this.#on("state", () => this.#showTop());
     this.#append(conversation.messages);
@@ -56,18 +61,18 @@ export class LogView {
     if (this.element.hidden === !shown) return;
     if (!shown) {
       this.#scrollTop = this.element.scrollTop;
-      this.#newLine.remove();
+      this.#dropLine();
     }
     this.element.hidden = !shown;
     if (!shown) return;
-    if (this.#newLine.isConnected) this.#newLine.scrollIntoView({ block: "center" });
+    if (this.#newLine.isConnected) this.#showLine();
     else if (this.#stuckToEnd) this.#toEnd();
     else this.element.scrollTop = this.#scrollTop;
   }
 
   /** Shows the newest messages. */
   toEnd() {
-    this.#newLine.remove();
+    this.#dropLine();
     this.#toEnd();
   }
 
@@ -86,19 +91,14 @@ export class LogView {
 
   /** @param {Message[]} messages */
   #append(messages) {
-    const { me, known, attended, unread } = this.conversation;
+    const { me, attended } = this.conversation;
     const theirs = messages.filter(({ from }) => from !== me).length;
-    // The line stands above the first of what came while nobody looked.
-    let drawLine = known && !attended && theirs > 0 && unread === theirs;
     for (const message of messages) {
-      if (drawLine && message.from !== me) {
-        this.#list.append(this.#newLine);
-        drawLine = false;
-      }
       const item = this.#render(message);
       this.#list.append(item);
       this.#group(item);
     }
+    if (!attended) this.#drawLine();
     this.#showTop();
     if (this.#stuckToEnd) {
       this.#trim();
@@ -124,6 +124,36 @@ export class LogView {
     setTimeout(() => this.#log.setAttribute("aria-live", "polite"), 500);
   }
 
+  /** The line stands above the first of what came while nobody looked: in this page, or after an earlier one. */
+  #drawLine() {
+    const { newFrom } = this.conversation;
+    const isFirst = (/** @type {Element} */ item) => item.getAttribute("data-message") === newFrom;
+    if (newFrom === null || (this.#newLine.nextElementSibling && isFirst(this.#newLine.nextElementSibling)))
+      return;
+    const below = [...this.#list.children].find(isFirst);
+    if (!below) return;
+    this.#removeLine();
+    below.before(this.#newLine);
+    this.#group(below);
+  }
+
+  #showLine() {
+    if (this.element.hidden) return;
+    this.#newLine.scrollIntoView({ block: "center" });
+    this.#stuckToEnd = this.#isAtEnd();
+  }
+
+  #dropLine() {
+    this.conversation.newFrom = null;
+    this.#removeLine();
+  }
+
+  #removeLine() {
+    const below = this.#newLine.nextElementSibling;
+    this.#newLine.remove();
+    if (below) this.#group(below);
+  }
+
   #showPending() {
     const { me, pending } = this.conversation;
     const above = this.#list.lastElementChild;
@@ -145,12 +175,12 @@ export class LogView {
   /** @param {Pending} entry */
   #renderPending(entry) {
     const { id, text, time, state, reason } = entry;
-    const node = this.#render({ from: this.conversation.me, text, time, position: id });
+    const node = this.#render({ from: this.conversation.me, text, time, position: id, id });
     node.setAttribute("data-state", state);
     const words = {
       waiting: "Waiting for the connection",
       sending: "Sending…",
-      failed: `Not sent. ${reason}`,
+      failed: reason,
     };
     const status = make("p", { class: "message-status" }, words[state]);
     if (state === "failed") {
@@ -167,14 +197,15 @@ export class LogView {
 
   /**
    * Text goes in as text, whatever it looks like.
-   * @param {Pick<Message, "from" | "text" | "time" | "position">} message
+   * @param {Pick<Message, "from" | "text" | "time" | "position" | "id">} message
    */
-  #render({ from, text, time, position }) {
+  #render({ from, text, time, position, id }) {
     const author = make("span", { class: "author", dir: "auto" }, from);
     const clock = make("time", { datetime: new Date(time).toISOString() }, timeText(time));
     const item = make("li", {
       class: "message",
       "data-position": position,
+      "data-message": keyOf({ from, id }),
       "data-from": from,
       "data-time": String(time),
     });
@@ -253,12 +284,17 @@ export class LogView {
   #onScroll() {
     const { element } = this;
     if (element.hidden) return;
-    this.#stuckToEnd = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx;
+    this.#stuckToEnd = this.#isAtEnd();
     if (this.#stuckToEnd && this.below > 0) {
       this.below = 0;
       this.actions.onBelow();
     }
     if (element.scrollTop < nearPx && this.conversation.earlier) this.actions.loadEarlier();
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    return scrollHeight - scrollTop - clientHeight < nearPx;
   }
 
   #toEnd() {

@@ -98,11 +98,11 @@ export class RoomView {
         loadEarlier: () => this.session.loadEarlier(conversation),
         // The buttons go away with the state they stand for, and the focus must not.
         retry: (entry) => {
-          this.session.retry(conversation, entry);
+          this.session.outgoing.retry(entry);
           this.focus();
         },
         discard: (entry) => {
-          conversation.discard(entry);
+          this.session.outgoing.remove(entry.id);
           this.focus();
         },
         onBelow: () => this.#showBelow(),

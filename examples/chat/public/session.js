@@ -1,18 +1,18 @@
 /**
  * The user's presence on the server: the connection, the rooms there are, and the conversations the user is in.
  *
- * After a reconnect it enters every room again, asks for what was missed, and sends what was written meanwhile.
- * A message carries an id of its own, so sending it twice after a lost answer does no harm.
+ * After a reconnect, or a reload, it enters every room again and gets what was missed: the client knows where it stood.
+ * What was written meanwhile is in the client's outbox, and is sent by it.
  *
  * Events: `status`, `rooms`, `conversations`, and `refused` (detail: the reason in words).
  */
-import { randomId } from "./browser-storage.js";
+import { lasting } from "./browser-storage.js";
 import { Conversation } from "./conversation.js";
+import { Outgoing } from "./outgoing.js";
 
 /** @typedef {import("../events.ts").RoomSummary} RoomSummary */
 /** @typedef {import("../events.ts").Limits} Limits */
-/** @typedef {import("./conversation.js").Pending} Pending */
-/** @typedef {{ ok: boolean, code?: string, message?: any, retryAfterMs?: number, [field: string]: any }} Answer */
+/** @typedef {{ ok: boolean, code?: string, message?: any, retryMs?: number, [field: string]: any }} Answer */
 
 const answerMs = 10_000;
 const typingEveryMs = 2000;
@@ -26,7 +26,7 @@ export class Session extends EventTarget {
   #socket;
 
   /**
-   * @param {(options: object) => any} io The Socket.IO client.
+   * @param {(options: object) => any} io Our client.
    * @param {string} name
    * @param {string} key
    */
@@ -36,10 +36,18 @@ export class Session extends EventTarget {
     const socket = io({
       auth: { name, key },
       forceNew: true,
+      // Where we stood in each room outlives the tab, and what we wrote outlives the browser; both are this user's.
+      resume: { storage: lasting, user: name },
+      outbox: "indexeddb",
+      user: name,
       reconnectionDelay: 500,
       reconnectionDelayMax: 5000,
     });
     this.#socket = socket;
+    this.outgoing = new Outgoing(socket, name);
+    this.outgoing.addEventListener("change", () => {
+      for (const conversation of this.conversations.values()) conversation.showPending();
+    });
 
     socket.on("welcome", (/** @type {{ name: string, rooms: RoomSummary[], limits: Limits }} */ welcome) => {
       this.name = welcome.name;
@@ -70,7 +78,11 @@ export class Session extends EventTarget {
         ?.end(by === this.name ? "You deleted this room." : `${by} deleted this room.`);
       this.#tell("rooms");
     });
-    socket.on("gap", (/** @type {string} */ room) => this.conversations.get(room)?.miss());
+    // Told behind what came instead, and before the answer to "join".
+    socket.recovery.on("gap", (/** @type {{ room: string }} */ { room }) => {
+      for (const conversation of this.conversations.values())
+        if (channelOf(conversation.name) === room) conversation.miss();
+    });
     socket.on("message", (/** @type {any} */ message) =>
       this.conversations.get(message.room)?.receive(message),
     );
@@ -98,6 +110,7 @@ export class Session extends EventTarget {
   /** Ends the session for good. */
   close() {
     this.#socket.disconnect();
+    this.#socket.outbox.close();
   }
 
   /**
@@ -125,7 +138,7 @@ export class Session extends EventTarget {
     const known = [...this.rooms.keys()].find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
     let conversation = this.conversations.get(known);
     if (!conversation) {
-      conversation = new Conversation(known, this.name);
+      conversation = new Conversation(known, this.name, this.outgoing);
       this.conversations.set(known, conversation);
       this.#enter(conversation);
       this.#tell("conversations");
@@ -151,33 +164,23 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Shows a message as pending and sends it when its turn comes.
    * @param {Conversation} conversation
    * @param {string} text
    */
   say(conversation, text) {
-    conversation.write({ id: randomId(), text, time: Date.now(), state: "waiting", reason: "" });
     this.#typingTold = 0;
-    this.#flush(conversation);
-  }
-
-  /**
-   * @param {Conversation} conversation
-   * @param {Pending} entry
-   */
-  retry(conversation, entry) {
-    conversation.mark(entry, "waiting");
-    this.#flush(conversation);
+    return this.outgoing.send(conversation.name, text);
   }
 
   /** @param {Conversation} conversation */
   loadEarlier(conversation) {
-    const first = conversation.messages[0];
-    if (!first || !conversation.earlier || conversation.loadingEarlier || !conversation.entered) return;
+    if (!conversation.earlier || conversation.loadingEarlier || !conversation.entered) return;
     conversation.loadingEarlier = true;
-    this.#ask("history", [conversation.name, first.position], (answer) => {
+    const before = conversation.messages[0]?.position ?? null;
+    this.#ask("history", [conversation.name, before], (answer) => {
       conversation.loadingEarlier = false;
       if (answer.ok) conversation.prepend(answer.messages, answer.earlier);
+      if (answer.ok || answer.retryMs) setTimeout(() => this.#loadWanted(conversation), answer.retryMs);
     });
   }
 
@@ -189,43 +192,25 @@ export class Session extends EventTarget {
   }
 
   /** @param {Conversation} conversation */
+  #loadWanted(conversation) {
+    if (conversation.wantsEarlier) this.loadEarlier(conversation);
+  }
+
+  /** @param {Conversation} conversation */
   #enter(conversation) {
     if (this.status !== "online") return;
-    this.#ask("join", [conversation.name, conversation.lastPosition], (answer) => {
+    this.#ask("join", [conversation.name, "last"], (answer) => {
       if (this.conversations.get(conversation.name) !== conversation) {
         // The user left while the answer was on its way.
         if (answer.ok) this.#ask("leave", [conversation.name], () => {});
       } else if (answer.ok) {
         conversation.enter(/** @type {any} */ (answer));
-        this.#flush(conversation);
-      } else if (answer.code === "NO_ANSWER" || answer.code === "TOO_FAST") {
-        setTimeout(() => this.#enter(conversation), answer.retryAfterMs ?? 1000);
+        this.#loadWanted(conversation);
+      } else if (answer.code === "NO_ANSWER" || answer.retryMs) {
+        setTimeout(() => this.#enter(conversation), answer.retryMs ?? 1000);
       } else {
         conversation.end(answer.code === "NO_ROOM" ? "This room no longer exists." : answer.message);
       }
-    });
-  }
-
-  /**
-   * Sends the first waiting message. One at a time, so that they arrive in the order of writing.
-   * @param {Conversation} conversation
-   */
-  #flush(conversation) {
-    const next = conversation.pending.find((entry) => entry.state !== "failed");
-    if (!next || next.state === "sending" || !conversation.entered) return;
-    conversation.mark(next, "sending");
-    this.#ask("say", [{ room: conversation.name, id: next.id, text: next.text }], (answer) => {
-      if (answer.ok) {
-        conversation.receive(answer.message);
-      } else if (answer.code === "TOO_FAST") {
-        setTimeout(() => this.retry(conversation, next), answer.retryAfterMs);
-        return;
-      } else if (answer.code === "NO_ANSWER") {
-        conversation.mark(next, "waiting");
-      } else {
-        conversation.mark(next, "failed", answer.message);
-      }
-      this.#flush(conversation);
     });
   }
 
@@ -241,8 +226,8 @@ export class Session extends EventTarget {
     if (!this.#socket.connected) return then(none);
     this.#socket
       .timeout(answerMs)
-      .emit(event, ...details, (/** @type {Error | null} */ error, /** @type {Answer} */ answer) =>
-        then(error ? none : answer),
+      .emit(event, ...details, (/** @type {Error | null} */ error, /** @type {any} */ answer) =>
+        then(error ? none : { ok: !answer.error, ...answer, ...answer.error }),
       );
   }
 
@@ -261,3 +246,6 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
+
+/** The room of the server that has what is said: as it is named in room.ts. @param {string} name */
+const channelOf = (name) => `chat:${name.normalize("NFKC").toLowerCase()}`;

@@ -47,8 +47,9 @@ export async function stockClient(
 export class StockClient {
   constructor(readonly socket: Socket) {}
 
-  ask(event: string, ...details: unknown[]): Promise<Answer> {
-    return this.socket.timeout(5000).emitWithAck(event, ...details);
+  async ask(event: string, ...details: unknown[]): Promise<Answer> {
+    const answer = await this.socket.timeout(5000).emitWithAck(event, ...details);
+    return { ok: !answer.error, ...answer, ...answer.error };
   }
 
   /** Joins a room; the answer, and the messages and the gap that came before it. */

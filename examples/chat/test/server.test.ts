@@ -47,7 +47,7 @@ describe("the page", () => {
     const chat = await chatFor();
     const { status, headers, body } = await get(chat, "/");
     expect(status).toBe(200);
-    expect(body).toContain("/socket.io/socket.io.js");
+    expect(body).toContain("/socket.io/socket.io.min.js");
     expect(body).not.toMatch(/<script(?![^>]*\bsrc=)|\son\w+=|<style/);
     expect(headers["content-security-policy"]).toContain("script-src 'self'");
     expect(headers["content-security-policy"]).not.toMatch(/unsafe|\*/);
@@ -362,7 +362,7 @@ describe("messages", () => {
     const [ada] = (await inLobby(chat, "Ada")) as [StockClient]; // costs 1
     const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => ada.say(lobby, `${i}`)));
     expect(answers.map(({ ok }) => ok)).toEqual([true, true, true, false, false, false]);
-    expect(answers[5]).toMatchObject({ code: "TOO_FAST", retryAfterMs: expect.any(Number) });
+    expect(answers[5]).toMatchObject({ code: "RETRY_LATER", retryMs: expect.any(Number) });
   });
 });
 
