@@ -19,8 +19,11 @@ const isPhone = matchMedia("(max-width: 720px)");
 /** @type {Session | null} */ let session = null;
 /** @type {Chat | null} Once the server has let us in. */ let chat = null;
 
-/** @param {string} name */
-function enter(name) {
+/**
+ * @param {string} name
+ * @param {boolean} [isBack] Then the chat opens even without a connection: what waits to be sent is seen.
+ */
+function enter(name, isBack = false) {
   const io = /** @type {any} */ (globalThis).io;
   if (!io) return showEntrance(name, "The client could not be loaded. Reload the page.");
   session?.close();
@@ -32,10 +35,13 @@ function enter(name) {
     // What this browser keeps for the user is under the name as the server writes it.
     if (!chat && mine.status === "online" && mine.name !== name) return enter(mine.name);
     if (!chat && mine.status === "online") openChat(mine);
+    else if (!chat && mine.status === "offline" && isBack) openChat(mine);
     else if (!chat && mine.status === "offline")
       showEntrance(name, "There is no connection to the server. Trying again…");
     showStatus();
   });
+  // Usually it takes a moment only.
+  if (isBack) setTimeout(() => !chat && mine === session && openChat(mine), 800);
 }
 
 /** @param {Session} session */
@@ -245,10 +251,5 @@ addEventListener("keydown", (event) => {
 });
 
 const name = tab.read("name") ?? browser.read("name");
-if (name) {
-  enter(name);
-  // Usually this takes a moment only, and the door need not be shown.
-  setTimeout(() => !chat && byId("entrance").hidden && showEntrance(name, "Connecting…"), 800);
-} else {
-  showEntrance("");
-}
+if (name) enter(name, true);
+else showEntrance("");

@@ -74,7 +74,7 @@ export class RoomsView {
     byId("joined-empty").hidden = conversations.size > 0;
     byId("joined-title").hidden = joined.length === 0 && wanted !== "";
     const empty = byId("other-empty");
-    empty.hidden = others.length > 0;
+    empty.hidden = others.length > 0 || rooms.size === 0;
     empty.textContent = wanted
       ? "No other room has this in its name."
       : "There are no others. Make one below.";

@@ -53,9 +53,10 @@ export class Session extends EventTarget {
       this.name = welcome.name;
       this.limits = welcome.limits;
       this.rooms = new Map(welcome.rooms.map((room) => [room.name, room]));
+      const before = [...this.conversations.values()]; // whoever joins one from here on enters it
       this.#setStatus("online");
       this.#tell("rooms");
-      for (const conversation of this.conversations.values()) this.#enter(conversation);
+      for (const conversation of before) this.#enter(conversation);
     });
     socket.on("disconnect", (/** @type {string} */ reason) => {
       for (const conversation of this.conversations.values()) conversation.suspend();
@@ -135,7 +136,8 @@ export class Session extends EventTarget {
    * @param {string} name
    */
   join(name) {
-    const known = [...this.rooms.keys()].find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
+    const names = [...this.rooms.keys(), ...this.conversations.keys()];
+    const known = names.find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
     let conversation = this.conversations.get(known);
     if (!conversation) {
       conversation = new Conversation(known, this.name, this.outgoing);
@@ -203,6 +205,11 @@ export class Session extends EventTarget {
       if (this.conversations.get(conversation.name) !== conversation) {
         // The user left while the answer was on its way.
         if (answer.ok) this.#ask("leave", [conversation.name], () => {});
+      } else if (answer.ok && answer.room !== conversation.name) {
+        // Asked for before we knew how it is written: there is another of the right name.
+        this.conversations.delete(conversation.name);
+        this.join(answer.room);
+        this.#tell("conversations");
       } else if (answer.ok) {
         conversation.enter(/** @type {any} */ (answer));
         this.#loadWanted(conversation);

@@ -67,7 +67,8 @@ describe.skipIf(!chromiumPath)("whoever was away", () => {
     await ada.getByText("Waiting for the connection").first().waitFor();
 
     await ada.reload();
-    await ada.getByText("Connecting…").first().waitFor();
+    await ada.locator("#banner[data-state=offline]").waitFor();
+    await waits(ada, 3);
     line.up();
     await sees(ada, "three");
     await waits(ada, 0);

@@ -151,7 +151,7 @@ describe.skipIf(!chromiumPath)("the page", () => {
     await sees(ada, "Still here.");
     expect(await messages(ada)).toEqual(expected);
     await title(ada, "tea");
-  });
+  }, 60_000);
 
   it("works where nothing but long-polling gets through", async () => {
     const chat = await chatFor({ server: { transports: ["polling"] } });
