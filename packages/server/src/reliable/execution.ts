@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments and replies are the application's
 import { HoldfastError } from "../errors.ts";
 import type { Party } from "../negotiation/index.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
 import { findHandler, plainListeners, type RegisteredHandler } from "./handlers.ts";
 import { Rejection } from "./rejection.ts";
 import type { OpenTransaction } from "./transaction.ts";
@@ -31,20 +32,26 @@ export class Execution {
   readonly #tx: OpenTransaction<unknown>;
   readonly #ending: Ending;
   readonly #handler: RegisteredHandler | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadline: Deadline;
   readonly #ack = (reply?: unknown) => this.#resolve(reply);
   readonly #screened: [string, ...unknown[]];
   #isScreened = false;
 
   /** Starts it. */
-  constructor(tx: OpenTransaction<unknown>, args: readonly unknown[], timeoutMs: number, ending: Ending) {
+  constructor(
+    tx: OpenTransaction<unknown>,
+    args: readonly unknown[],
+    deadlines: Deadlines,
+    timeoutMs: number,
+    ending: Ending,
+  ) {
     const socket = tx.socket as Handling;
     this.#socket = socket;
     this.#event = tx.event;
     this.#tx = tx;
     this.#ending = ending;
     this.#handler = findHandler(socket, tx.event);
-    this.#timer = startTimer(this.#handler?.timeoutMs ?? timeoutMs, tx.event, ending);
+    this.#deadline = deadlines.start(this.#handler?.timeoutMs ?? timeoutMs, tx.event, ending);
     this.#screened = [tx.event, ...args, this.#ack];
     try {
       socket._screen(this.#screened, (error) => this.#onScreened(error));
@@ -83,12 +90,12 @@ export class Execution {
   }
 
   #resolve(reply: unknown): void {
-    clearTimeout(this.#timer);
+    this.#deadline.stop();
     this.#ending.resolve(reply);
   }
 
   #reject(error: unknown): void {
-    clearTimeout(this.#timer);
+    this.#deadline.stop();
     this.#ending.reject(error);
   }
 }
@@ -106,16 +113,6 @@ export async function callHandler(
   const reply = await handler.apply(tx.socket, passed);
   if (tx.isPending) await tx.settled();
   return reply;
-}
-
-/** Ends it when the time of a handler is up. */
-export function startTimer(timeoutMs: number, event: string, ending: Pick<Ending, "reject">): NodeJS.Timeout {
-  return setTimeout(onTimeout, timeoutMs, timeoutMs, event, ending);
-}
-
-function onTimeout(timeoutMs: number, event: string, ending: Pick<Ending, "reject">): void {
-  const message = `the handler of ${JSON.stringify(event)} took longer than ${timeoutMs} ms`;
-  ending.reject(new HoldfastError("HANDLER_TIMEOUT", message));
 }
 
 /** What a middleware says to the socket is not for its client, unless it means it to be. */

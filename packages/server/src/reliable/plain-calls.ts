@@ -1,6 +1,7 @@
 import { RetryLater, type StoreError } from "@holdfast/core";
 import { commit } from "./commit.ts";
-import { callHandler, type Handling, startTimer } from "./execution.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { callHandler, type Handling } from "./execution.ts";
 import type { RegisteredHandler } from "./handlers.ts";
 import type { ReliableHost } from "./host.ts";
 import type { ReliableOptions } from "./options.ts";
@@ -17,13 +18,16 @@ type Ack = (answer: unknown) => void;
 export class PlainCalls {
   readonly #host: ReliableHost;
   readonly #options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>;
+  readonly #deadlines: Deadlines;
   readonly #running = new Set<Promise<void>>();
 
   constructor(
     host: ReliableHost,
     options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>,
+    deadlines: Deadlines,
   ) {
     this.#host = host;
+    this.#deadlines = deadlines;
     this.#options = options;
   }
 
@@ -80,8 +84,9 @@ export class PlainCalls {
 
   #inTime(event: string, { timeoutMs }: RegisteredHandler, reply: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = startTimer(timeoutMs ?? this.#options.handlerTimeoutMs, event, { reject });
-      reply.then(resolve, reject).finally(() => clearTimeout(timer));
+      const ms = timeoutMs ?? this.#options.handlerTimeoutMs;
+      const deadline = this.#deadlines.start(ms, event, { reject });
+      reply.then(resolve, reject).finally(() => deadline.stop());
     });
   }
 

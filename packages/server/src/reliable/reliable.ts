@@ -1,7 +1,8 @@
-import { type EntrySender, Outcomes, type StoreError } from "@holdfast/core";
+import { type EntrySender, Outcomes, RetryLater, type StoreError } from "@holdfast/core";
 import { isReservedEvent } from "@holdfast/protocol";
 import { HoldfastError } from "../errors.ts";
 import { type Control, type ControlAck, type Extension, invalid, isRecord } from "../negotiation/index.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Handling } from "./execution.ts";
 import { type Handler, type HandlerOptions, register } from "./handlers.ts";
 import type { ReliableHost } from "./host.ts";
@@ -12,6 +13,8 @@ import { Verdicts } from "./verdict.ts";
 
 const KEY_CHARS_MIN = 22;
 const KEY_CHARS_MAX = 128;
+/** Until what a close has cut off is sent again, should the client hear of it. */
+const CLOSED_RETRY_MS = 1_000;
 const EVENT = "holdfast:emit";
 const RESERVED = "holdfast:";
 
@@ -31,8 +34,8 @@ export class Reliable implements Extension<Handling> {
   constructor(host: ReliableHost, options?: ReliableOptions) {
     const resolved = resolveReliable(options);
     const verdicts = new Verdicts(host.codec, resolved.replyBytesMax);
-    this.#context = { host, options: resolved, verdicts };
-    this.#calls = new PlainCalls(host, resolved);
+    this.#context = { host, options: resolved, verdicts, deadlines: new Deadlines() };
+    this.#calls = new PlainCalls(host, resolved, this.#context.deadlines);
     if (!host.kept) return;
     const { window, keysMax, repliesMax, keyBytesMax, bytesMax, ageMs } = resolved;
     this.#outcomes = new Outcomes(host.kept.store, {
@@ -68,10 +71,12 @@ export class Reliable implements Extension<Handling> {
     return this.#calls.isBusy || this.#outcomes?.isBusy === true;
   }
 
-  /** Begins nothing any more, and waits for what has begun, for a while. */
+  /** Begins nothing any more, and waits for what has begun, for a while; then that comes to nothing. */
   async close(): Promise<void> {
-    const { closeTimeoutMs } = this.#context.options;
+    const { deadlines, options } = this.#context;
+    const { closeTimeoutMs } = options;
     await Promise.all([this.#outcomes?.close(closeTimeoutMs), this.#calls.settled(closeTimeoutMs)]);
+    deadlines.endAll(new RetryLater(CLOSED_RETRY_MS, "the server is closing"));
   }
 
   async #userOf(socket: Handling): Promise<string | null | undefined> {

@@ -7,6 +7,7 @@ import {
   RetryLater,
 } from "@holdfast/core";
 import type { ControlAck } from "../negotiation/index.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { type Ending, Execution, type Handling } from "./execution.ts";
 import type { ReliableHost } from "./host.ts";
 import type { ResolvedReliableOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export interface RequestContext {
   readonly host: ReliableHost;
   readonly options: ResolvedReliableOptions;
   readonly verdicts: Verdicts;
+  readonly deadlines: Deadlines;
 }
 
 const NOTHING: readonly Contribution[] = [];
@@ -63,7 +65,7 @@ export class SocketRequest implements EntryRequest, Ending {
   }
 
   run(): Promise<EntryWork> {
-    const { host, options } = this.#context;
+    const { host, options, deadlines } = this.#context;
     const about = {
       socket: this.#socket,
       event: this.#event,
@@ -73,7 +75,7 @@ export class SocketRequest implements EntryRequest, Ending {
     this.#tx = new OpenTransaction<unknown>(host.transactionsOf(this.#socket), about);
     return new Promise((resolve) => {
       this.#onDone = resolve;
-      new Execution(this.#tx!, this.#args, options.handlerTimeoutMs, this);
+      new Execution(this.#tx!, this.#args, deadlines, options.handlerTimeoutMs, this);
     });
   }
 

@@ -1,4 +1,4 @@
-import { Rejection } from "holdfast";
+import { Rejection, type Transaction } from "holdfast";
 import { describe, expect, it, vi } from "vitest";
 import { Client, start } from "./support.ts";
 
@@ -49,4 +49,22 @@ describe("a handler", () => {
     process.off("warning", warned);
     expect(warned).not.toHaveBeenCalled();
   });
+});
+
+it("handlers that still run when a close is tired of waiting come to nothing", async () => {
+  const { port, io } = await start({ reliable: { closeTimeoutMs: 10 } });
+  const txs: Transaction[] = [];
+  io.handle("endless", (tx: Transaction) => {
+    txs.push(tx);
+    return new Promise(() => {});
+  });
+  const client = await Client.connect(port);
+  void client.emit(1, "endless");
+  void client.call("endless");
+  await expect.poll(() => txs.length).toBe(2);
+  await io.close();
+  for (const tx of txs) {
+    expect(tx.signal.aborted).toBe(true);
+    expect(() => tx.to("chat:1").publish("said")).toThrow(expect.objectContaining({ code: "TX_CLOSED" }));
+  }
 });
