@@ -97,6 +97,12 @@ export class Ledger {
     return gone;
   }
 
+  /** Removes what was emitted here and not sent, which no one else may send either. */
+  async refuse(reason: ReliableError): Promise<void> {
+    await this._storing;
+    await this.remove([...this._waiting.keys()], reason);
+  }
+
   /** Removes entries that were sent, whatever becomes of them. */
   async forget(entries: Entry[]): Promise<void> {
     for (const entry of entries) this.settle(entry, [1, { code: "OUTCOME_UNKNOWN", message: "Forgotten" }]);

@@ -65,6 +65,8 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
   /** Ends the part of this connection, while there is one. */
   private _end: (() => void) | undefined;
   private _refusal: ReliableError | undefined;
+  /** Whether the server has taken this outbox for this user's. */
+  private _isOurs = false;
   /** Of what is told once. */
   private _told = new Set<string>();
 
@@ -181,6 +183,7 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
     const opening = this._opening;
     this._stop();
     this._opening = this._ledger = this._refusal = undefined;
+    this._isOurs = false;
     const closed = opening?.then(
       (ledger) => ledger.close(new ReliableError(code, message)),
       () => {},
@@ -231,11 +234,16 @@ export class Outbox extends Emitter<OutboxEvents, OutboxEvents> {
       // another user's key stays so; anything else may pass
       if (this._refusal.code !== "KEY_FOREIGN") {
         this._end = socket.io._after(REFUSED_MS, () => this.size && this._reconnect());
+      } else if (!this._isOurs) {
+        // what was emitted before we knew would go out as that other user's; if it can't be removed it stays
+        ledger!.refuse(this._refusal).catch(() => {});
       }
       this.emit("error", this._refusal);
       this._update();
-    } else if (answer) this._begin(reliableLink(socket, answer.window));
-    else {
+    } else if (answer) {
+      this._isOurs = true;
+      this._begin(reliableLink(socket, answer.window));
+    } else {
       this._tellOnce(new ReliableError("NOT_RELIABLE", "The server takes events without any guarantee"));
       this._begin(plainLink(socket));
     }

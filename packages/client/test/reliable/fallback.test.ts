@@ -58,27 +58,43 @@ test("an outbox that comes late falls back at once", async () => {
   expect(await reply).toBe("ok");
 });
 
+const FOREIGN = { error: { code: "KEY_FOREIGN", message: "another user" } };
+
 test("a key that belongs to another user sends nothing, and takes nothing more", async () => {
   const server = await FakeServer.listen();
-  const socket = server.client();
+  const socket = server.client({ outbox: "memory" });
+  const granted = await server.connections.next();
+  await granted.grant();
+  granted.drop();
   const held = socket.reliable.emit("say", "mine");
   const error = next(socket.outbox, "error");
-  const first = await server.connections.next();
-  await first.connect();
-  first.accept({ error: { code: "KEY_FOREIGN", message: "another user" } });
+  const refused = await server.connections.next();
+  await refused.connect();
+  refused.accept(FOREIGN);
   expect(await error).toMatchObject([{ code: "KEY_FOREIGN" }]);
   expect(socket.outbox.state).toBe("refused");
   expect(await refusal(socket.reliable.emit("say", "hers"))).toBe("KEY_FOREIGN");
-  first.say("2");
-  first.drop();
+  refused.say("2");
+  refused.drop();
   // the owner is back
-  const second = await server.connections.next();
-  await second.grant();
-  const sent = await second.sent();
+  const last = await server.connections.next();
+  await last.grant();
+  const sent = await last.sent();
   expect(sent.event).toEqual(["say", "mine"]);
-  second.answer(sent, 0, "ok");
+  last.answer(sent, 0, "ok");
   expect(await held).toBe("ok");
-  expect(first.packets.length).toBe(0);
+  expect(refused.packets.length).toBe(0);
+});
+
+test("what was emitted before an outbox turned out to be another user's is not sent as hers", async () => {
+  const server = await FakeServer.listen();
+  const socket = server.client();
+  const reply = refusal(socket.reliable.emit("say", "not hers"));
+  const connection = await server.connections.next();
+  await connection.connect();
+  connection.accept(FOREIGN);
+  expect(await reply).toBe("KEY_FOREIGN");
+  expect(await socket.outbox.list()).toEqual([]);
 });
 
 test("a server that has no room for another client is asked again, if something waits", async () => {

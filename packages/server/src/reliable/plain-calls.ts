@@ -5,8 +5,9 @@ import { callHandler, type Handling } from "./execution.ts";
 import type { RegisteredHandler } from "./handlers.ts";
 import type { ReliableHost } from "./host.ts";
 import type { ReliableOptions } from "./options.ts";
+import type { RequestContext } from "./request.ts";
 import { OpenTransaction } from "./transaction.ts";
-import { isFault, type Refusal, refusalOf, retryOf } from "./verdict.ts";
+import { DONE, isFault, type Refusal, refusalOf, retryOf, type Verdicts } from "./verdict.ts";
 
 type Ack = (answer: unknown) => void;
 
@@ -18,17 +19,15 @@ type Ack = (answer: unknown) => void;
 export class PlainCalls {
   readonly #host: ReliableHost;
   readonly #options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>;
+  readonly #verdicts: Verdicts;
   readonly #deadlines: Deadlines;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(
-    host: ReliableHost,
-    options: Required<Pick<ReliableOptions, "handlerTimeoutMs" | "exposeErrors">>,
-    deadlines: Deadlines,
-  ) {
+  constructor({ host, options, verdicts, deadlines }: RequestContext) {
     this.#host = host;
-    this.#deadlines = deadlines;
     this.#options = options;
+    this.#verdicts = verdicts;
+    this.#deadlines = deadlines;
   }
 
   get isBusy(): boolean {
@@ -67,6 +66,8 @@ export class PlainCalls {
     let reply: unknown;
     try {
       reply = await this.#inTime(event, registered, callHandler(registered, args, tx));
+      // what can't be told must not take effect
+      if (tx.hasEffect) this.#verdicts.encode([DONE, reply]);
     } catch (error) {
       tx.drop();
       if (isFault(error)) this.#report(error, socket, event);
@@ -75,10 +76,16 @@ export class PlainCalls {
     }
     try {
       await commit(this.#host.kept?.store, tx.close());
-      ack?.(reply);
     } catch (error) {
       this.#report(error, socket, event);
       ack?.({ error: { code: (error as StoreError).code, message: "it could not be stored" } });
+      return;
+    }
+    try {
+      ack?.(reply);
+    } catch (error) {
+      this.#report(error, socket, event);
+      ack?.({ error: this.#refusalOf(error) });
     }
   }
 

@@ -35,7 +35,7 @@ export class Reliable implements Extension<Handling> {
     const resolved = resolveReliable(options);
     const verdicts = new Verdicts(host.codec, resolved.replyBytesMax);
     this.#context = { host, options: resolved, verdicts, deadlines: new Deadlines() };
-    this.#calls = new PlainCalls(host, resolved, this.#context.deadlines);
+    this.#calls = new PlainCalls(this.#context);
     if (!host.kept) return;
     const { window, keysMax, repliesMax, keyBytesMax, bytesMax, ageMs } = resolved;
     this.#outcomes = new Outcomes(host.kept.store, {

@@ -138,6 +138,11 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
     return this.#pending.length > 0;
   }
 
+  /** Whether there is something to commit. */
+  get hasEffect(): boolean {
+    return this.#contributions.length > 0;
+  }
+
   /** Resolves when all that was begun is part of it; rejects if something can't be. */
   async settled(): Promise<void> {
     // what was added while others were waited for counts too

@@ -22,6 +22,21 @@ describe("a handler", () => {
     expect(await client.emit(1, "bytes", [11])).toMatchObject([1, { code: "REPLY_TOO_LARGE" }]);
   });
 
+  it("has no effect if its reply can't be sent, to whatever client", async () => {
+    const { port, io } = await start();
+    io.handle("publish", (tx) => {
+      tx.to("chat:1").publish("said");
+      return 1n;
+    });
+    io.handle("reply", () => 1n);
+    const client = await Client.connect(port);
+    const failed = { code: "HANDLER_FAILED", message: "the handler failed" };
+    expect(await client.emit(1, "publish")).toEqual([1, failed]);
+    expect(await client.call("publish")).toEqual([{ error: failed }]);
+    expect(await client.call("reply")).toEqual([{ error: failed }]);
+    expect(await io.to("chat:1").history()).toEqual([]);
+  });
+
   it("can throw a Rejection of anything", async () => {
     const { port, io } = await start();
     io.handle("refuse", () => {
