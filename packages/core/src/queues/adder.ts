@@ -240,7 +240,8 @@ export class Adder {
   #checkRoom(count: number): void {
     const { journal, options } = this.#context;
     const { ready, parked } = journal.written;
-    if (ready + parked + this.#prepared + count <= options.lengthMax) return;
+    // After a restart with a lower limit there may be more already.
+    if (count === 0 || ready + parked + this.#prepared + count <= options.lengthMax) return;
     throw new QueueError("QUEUE_FULL", `The queue holds ${options.lengthMax} jobs`);
   }
 

@@ -23,6 +23,8 @@ export const QUEUE_LIMITS = {
   repeatsMax: 1000,
   /** Characters of a stored error's message. */
   messageCharsMax: 4096,
+  /** Bytes of what a remote worker says about its progress, encoded. */
+  progressBytesMax: 4096,
   /** Dead letters of one page. */
   pageMax: 1000,
 } as const;
@@ -96,7 +98,8 @@ export function backoffMs(backoff: Backoff, attempt: number, random: number): nu
     return Math.round(step * spread);
   }
   const { base, factor = 2, max = 3_600_000 } = backoff;
-  return Math.round(Math.min(base * factor ** (attempt - 1), max) * spread);
+  // 0 × Infinity is no number
+  return base === 0 ? 0 : Math.round(Math.min(base * factor ** (attempt - 1), max) * spread);
 }
 
 function checkBackoff(backoff: Backoff): Backoff {
