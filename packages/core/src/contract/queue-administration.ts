@@ -168,6 +168,20 @@ export function describeQueueAdministration(harness: StoreHarness): void {
       expect(datas).toEqual([2]);
     });
 
+    it("repeats what can be added, whatever cannot", async () => {
+      const large = fixture.queue({ payloadBytesMax: 1000 });
+      await large.repeat("large", { everyMs: 1000 }, { n: 10 ** 20 });
+      await large.repeat("small", { everyMs: 1000 }, { n: 1 });
+      await fixture.restart();
+      const queue = fixture.queue({ payloadBytesMax: 10 });
+      const worker = new RemoteWorker(queue);
+      await queue.opened;
+      await fixture.advance(1000);
+      await worker.done(0);
+      expect(worker.numbers).toEqual([1]);
+      expect(fixture.errors).toMatchObject([{ code: "JOB_TOO_LARGE" }]);
+    });
+
     it("repeats by cron, in a time zone with its summer time", async () => {
       const queue = fixture.queue();
       fixture.clock.jump(Date.UTC(2026, 2, 28, 12) - fixture.clock.now());

@@ -34,6 +34,8 @@ export function describeQueueLimits(harness: StoreHarness): void {
       for (const data of ["x".repeat(99), "ü".repeat(50), Buffer.alloc(101), 1n, circle]) {
         await expect(queue.add(data)).rejects.toMatchObject(large);
       }
+      const fake = { bytes: Buffer.alloc(1), fake: { _placeholder: true, num: 7 } };
+      await expect(queue.add(fake)).rejects.toMatchObject(large);
       queue.work(({ data }) => data);
       const handle = await queue.add("y".repeat(60));
       await expect(handle.done()).rejects.toMatchObject({

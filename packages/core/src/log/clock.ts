@@ -7,16 +7,24 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment; never falls, whatever becomes of wall time. */
   monotonicMs(): number;
-  /** Calls back once, after so many milliseconds. MUST NOT keep the process alive. */
+  /** Calls back once, after so many milliseconds: any number, `Infinity` is never. MUST NOT keep the process alive. */
   after(ms: number, callback: () => void): CancelTimer;
 }
+
+/** Node's own timers fire at once where they are set to more. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: Date.now,
   monotonicMs: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number) => {
+      const next = leftMs > TIMER_MAX_MS ? () => wait(leftMs - TIMER_MAX_MS) : callback;
+      timer = setTimeout(next, Math.min(leftMs, TIMER_MAX_MS));
+      timer.unref();
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };

@@ -56,7 +56,11 @@ export function splitRecord<Header>(value: Uint8Array): { header: Header; bytes:
 
 function encodeBinary(data: unknown): Body {
   const found: Binary[] = [];
-  const json = Buffer.from(stringifyBinary(data, found));
+  const text = stringifyBinary(data, found);
+  // What only looks like the place of a binary could not be read again.
+  if (text.split('"_placeholder":true').length - 1 !== found.length)
+    throw new TypeError("illegal attachments");
+  const json = Buffer.from(text);
   const binaries = found.map(bytesOf);
   return {
     bytes: Buffer.concat([json, ...binaries]),

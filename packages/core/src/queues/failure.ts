@@ -11,10 +11,11 @@ export function isOver(error: unknown): boolean {
 /** What is stored and told of an error: cut to size, without its stack. */
 export function failureOf(error: unknown): JobFailure {
   if (!(error instanceof Error)) return { message: cut(typeof error === "string" ? error : describe(error)) };
-  const { code } = error as { code?: unknown };
+  // Whatever its type says, anybody can assign anything to an error.
+  const { message, name, code } = error as { message: unknown; name: unknown; code?: unknown };
   return {
-    message: cut(error.message),
-    ...(error.name !== "Error" && { name: cut(error.name, 256) }),
+    message: cut(typeof message === "string" ? message : describe(message)),
+    ...(typeof name === "string" && name !== "Error" && { name: cut(name, 256) }),
     ...(typeof code === "string" && { code: cut(code, 256) }),
   };
 }

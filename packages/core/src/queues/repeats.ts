@@ -125,15 +125,22 @@ export class Repeats {
   /** Adds what is due. */
   async #tick(): Promise<void> {
     const now = this.#context.clock.now();
-    for (const [key, repeat] of this.#repeats) {
-      const { schedule, nextMs, options } = repeat;
+    const errors: unknown[] = [];
+    for (const [key, { nextMs }] of [...this.#repeats]) {
       if (this.#isClosed || nextMs === undefined || nextMs > now) continue;
-      const body = await this.#body(key);
-      // Ticks that were missed are passed over: this one stands for them.
-      const next = { ...repeat, nextMs: nextTick(schedule, nextMs, now) };
-      await this.#adder.addWith(decodeBody(body), options, [this.#put(key, next, body)]);
-      this.#repeats.set(key, next);
+      // One that cannot be added now is no reason for the others to wait.
+      await this.#add(key, nextMs, now).catch((error) => errors.push(error));
     }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async #add(key: string, tickMs: number, now: number): Promise<void> {
+    const repeat = this.#repeats.get(key)!;
+    const body = await this.#body(key);
+    // Ticks that were missed are passed over: this one stands for them.
+    const next = { ...repeat, nextMs: nextTick(repeat.schedule, tickMs, now) };
+    await this.#adder.addWith(decodeBody(body), repeat.options, [this.#put(key, next, body)]);
+    this.#repeats.set(key, next);
   }
 
   async #body(key: string): Promise<Body> {
