@@ -97,6 +97,35 @@ export function describeQueueLeases(harness: StoreHarness): void {
       expect(await fixture.queue().job(handle.id).done()).toBe("first");
     });
 
+    it("take no other outcome than the first, nor one after they were handed back", async () => {
+      const queue = fixture.queue<number>();
+      const worker = new RemoteWorker(queue);
+      const lost = { code: "LEASE_LOST" };
+      await queue.add({ n: 1 });
+      const { token } = await worker.lease(0);
+      const settled = worker.consumer.settle(token, { handBack: true });
+      await expect(worker.consumer.settle(token, { result: 1 })).rejects.toMatchObject(lost);
+      await settled;
+      await expect(worker.consumer.settle(token, { result: 1 })).rejects.toMatchObject(lost);
+      await worker.done(1);
+      const { token: second } = await worker.lease(1);
+      await expect(worker.consumer.settle(second, { error: { message: "no" } })).rejects.toMatchObject(lost);
+      await fixture.restart();
+      const after = new RemoteWorker(fixture.queue());
+      await expect(after.consumer.settle(second, { error: { message: "no" } })).rejects.toMatchObject(lost);
+      await after.consumer.settle(second, { result: 1 });
+    });
+
+    it("take progress that is small", async () => {
+      const queue = fixture.queue();
+      const worker = new RemoteWorker(queue);
+      const { id } = await queue.add({ n: 1 });
+      const { token } = await worker.lease(0);
+      worker.consumer.progress(token, { done: 1, of: 2 });
+      expect(() => worker.consumer.progress(token, "x".repeat(5000))).toThrow(/4096 bytes/);
+      expect(await queue.get(id)).toMatchObject({ progress: { done: 1, of: 2 } });
+    });
+
     it("survive a lost transport for the grace, and no longer", async () => {
       const queue = fixture.queue({ graceMs: 5000, leaseMs: 1000, backoff: [0] });
       await queue.addMany([{ data: { n: 1 } }, { data: { n: 2 } }, { data: { n: 3 } }]);
@@ -253,6 +282,19 @@ export function describeQueueLeases(harness: StoreHarness): void {
       expect(await handle.info()).toMatchObject({ state: "delayed", dueMs: fixture.clock.now() + 50_000 });
       await fixture.advance(50_000);
       expect(await handle.info()).toMatchObject({ state: "dead", attempt: 2, error: { message: "never" } });
+    });
+
+    it("fail whatever is thrown, errors that are no proper ones too", async () => {
+      const queue = fixture.queue({ attempts: 1 });
+      const strange = Object.assign(new Error(), { message: undefined, name: 7 });
+      const thrown = [undefined, null, 1n, Symbol("s"), Object.create(null), strange];
+      queue.work(({ data }) => {
+        throw thrown[data.n];
+      });
+      for (const n of thrown.keys()) {
+        await expect((await queue.add({ n })).done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+      }
+      expect(await queue.deadLetters()).toHaveLength(thrown.length);
     });
 
     it("of this process end with the attempt's time; what the handler then says is void", async () => {

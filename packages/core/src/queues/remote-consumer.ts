@@ -1,13 +1,13 @@
 import type { Attempt, Taker } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
-import { decodeBody } from "./body.ts";
+import { decodeBody, encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { checkFailure } from "./failure.ts";
 import { decodeFinished } from "./job-record.ts";
 import { formatToken, KIND, parseToken } from "./keys.ts";
 import { checkName, QUEUE_LIMITS, TIME_MAX_MS, whole } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
-import { leaseLost, type Settlements } from "./settlements.ts";
+import { leaseLost, type Saying, type Settlements } from "./settlements.ts";
 import type { Takers } from "./takers.ts";
 import type { Consumer, ConsumerOptions, Lease, LeaseEnd, Outcome } from "./types.ts";
 
@@ -95,15 +95,16 @@ export class RemoteConsumer implements Taker, Consumer {
   }
 
   async settle(token: string, outcome: Outcome): Promise<void> {
-    const earlier = this.#settlements.find(token);
+    const saying = sayingOf(outcome);
+    const earlier = this.#settlements.find(token, saying);
     if (earlier) return earlier;
     const attempt = this.#find(token);
     if (!attempt) {
-      if (await this.#wasDone(token)) return;
+      if (saying === "done" && (await this.#wasDone(token))) return;
       throw leaseLost();
     }
     const checked = checkOutcome(outcome);
-    return this.#settlements.add(token, (settled) => this.#all.settle(attempt, checked, settled));
+    return this.#settlements.add(token, saying, (settled) => this.#all.settle(attempt, checked, settled));
   }
 
   extend(token: string): number {
@@ -124,6 +125,8 @@ export class RemoteConsumer implements Taker, Consumer {
   progress(token: string, value: unknown): void {
     const attempt = this.#find(token);
     if (!attempt) throw leaseLost();
+    // It is held as long as the attempt lasts.
+    if (typeof value !== "number") encodeBody(value, QUEUE_LIMITS.progressBytesMax, "QUEUE_INVALID");
     this.#all.progress(attempt, value);
   }
 
@@ -190,6 +193,11 @@ export class RemoteConsumer implements Taker, Consumer {
   #tokenOf({ job, secret }: Attempt): string {
     return formatToken({ prefix: this.#context.keys.prefix, seq: job.seq, secret });
   }
+}
+
+function sayingOf(outcome: Outcome): Saying {
+  if ("handBack" in outcome) return "handed back";
+  return "error" in outcome ? "failed" : "done";
 }
 
 /** What a peer said of its attempt. Throws `QUEUE_INVALID`. */

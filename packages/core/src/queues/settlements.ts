@@ -3,38 +3,50 @@ import { QueueError } from "./queue-error.ts";
 /** Outcomes remembered in memory. */
 const REMEMBERED_MAX = 10_000;
 
+/** What an outcome says of its attempt. */
+export type Saying = "done" | "failed" | "handed back";
+
+interface Settlement {
+  readonly saying: Saying;
+  readonly flushed: Promise<void>;
+}
+
 /**
  * Outcomes that remote workers told: one that is told again, since its answer was lost, is no lease that was lost. Those
  * of jobs that are done are remembered in the store too.
  */
 export class Settlements {
-  readonly #pending = new Map<string, Promise<void>>();
-  readonly #settled = new Set<string>();
+  readonly #pending = new Map<string, Settlement>();
+  readonly #settled = new Map<string, Saying>();
 
-  /** The outcome told under this token before; undefined: none. */
-  find(token: string): Promise<void> | undefined {
-    return this.#pending.get(token) ?? (this.#settled.has(token) ? Promise.resolve() : undefined);
+  /** The same outcome told under this token before; undefined: none. Rejects with `LEASE_LOST` if it was another one. */
+  find(token: string, saying: Saying): Promise<void> | undefined {
+    const pending = this.#pending.get(token);
+    const earlier = pending?.saying ?? this.#settled.get(token);
+    if (earlier === undefined) return undefined;
+    if (earlier !== saying) return Promise.reject(leaseLost());
+    return pending?.flushed ?? Promise.resolve();
   }
 
-  add(token: string, settle: (settled: (error?: Error) => void) => void): Promise<void> {
-    const promise = new Promise<void>((resolve, reject) => {
+  add(token: string, saying: Saying, settle: (settled: (error?: Error) => void) => void): Promise<void> {
+    const flushed = new Promise<void>((resolve, reject) => {
       settle((error) => {
         this.#pending.delete(token);
         if (error) reject(error);
         else {
-          this.#remember(token);
+          this.#remember(token, saying);
           resolve();
         }
       });
     });
-    this.#pending.set(token, promise);
-    return promise;
+    this.#pending.set(token, { saying, flushed });
+    return flushed;
   }
 
-  #remember(token: string): void {
-    this.#settled.add(token);
+  #remember(token: string, saying: Saying): void {
+    this.#settled.set(token, saying);
     if (this.#settled.size <= REMEMBERED_MAX) return;
-    for (const oldest of this.#settled) {
+    for (const oldest of this.#settled.keys()) {
       this.#settled.delete(oldest);
       return;
     }
