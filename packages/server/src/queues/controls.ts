@@ -136,8 +136,8 @@ async function beginWork(
   const queue = known(registry, name);
   await Promise.all([grants.ready, queue.opened]);
   if (!socket.connected) throw new Refusal("QUEUE_CLOSED", "the socket is gone");
+  // one that another store knew begins anew
   const sid = worker === undefined ? undefined : grants.workerOf(worker);
-  if (worker !== undefined && sid === undefined) throw read.malformed("this worker is unknown");
   const peer = sid === undefined ? peers.of(socket) : peers.adopt(socket, sid);
   const remote = peer.worker(queue);
   const lost = remote.work(prefetch, leases);
@@ -181,6 +181,8 @@ async function speak<Said>(
   // right after a restart the queues may still be being read
   const queue = registry.queueOf(lease) ?? (await opened(registry)).queueOf(lease);
   if (!queue) throw new QueueError("LEASE_LOST", "this lease is unknown");
+  // nobody hears the answer: the worker says it again if it comes back
+  if (!socket.connected) throw new Refusal("QUEUE_CLOSED", "the socket is gone");
   return await say(peers.of(socket).worker(queue));
 }
 

@@ -14,6 +14,8 @@ export interface PeerLimits {
 export class Peer implements WorkerHost {
   /** The id of the socket that it began as: who it is, for the queues. */
   readonly sid: string;
+  /** The id of the socket that it was last. */
+  lastSid: string;
   /** Requests that are not answered. */
   requests = 0;
   watches: Watches;
@@ -23,6 +25,7 @@ export class Peer implements WorkerHost {
 
   constructor(socket: QueueSocket, sid: string, limits: PeerLimits) {
     this.sid = sid;
+    this.lastSid = sid;
     this.#limits = limits;
     this.#socket = socket;
     this.watches = new Watches(socket);
@@ -66,18 +69,26 @@ export class Peer implements WorkerHost {
     }
   }
 
+  /** Gives up its watches: another peer has the connection from now on. */
+  handOver(): Watches {
+    const { watches } = this;
+    if (this.#socket) this.watches = new Watches(this.#socket);
+    return watches;
+  }
+
   /** Its transport is lost: it may come back. */
-  lose(): void {
+  lose(lastSid = this.lastSid): void {
+    this.lastSid = lastSid;
     this.#socket = undefined;
     this.watches.clear();
     for (const worker of this.#workers.values()) worker.lose();
   }
 
   /** It is back, over another connection. */
-  resume(socket: QueueSocket): void {
+  resume(socket: QueueSocket, watches = new Watches(socket)): void {
     if (this.#socket) this.lose();
     this.#socket = socket;
-    this.watches = new Watches(socket);
+    this.watches = watches;
     for (const worker of this.#workers.values()) worker.resume();
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Peer, type PeerLimits } from "./peer.ts";
 import type { QueueSocket } from "./queue-socket.ts";
+import type { Watches } from "./watches.ts";
 
 /** Peers that wait for their clients. Past it the oldest is given up. */
 const AWAY_MAX = 10_000;
@@ -14,6 +15,8 @@ export class Peers {
   readonly #bySocket = new Map<QueueSocket, Peer>();
   /** By the id of the socket that they began as. */
   readonly #bySid = new Map<string, Peer>();
+  /** Those that are away, by the id of the socket that they were last: another one, if they showed who they are. */
+  readonly #left = new Map<string, Peer>();
   /** What ends their time, the oldest first. */
   readonly #away = new Map<Peer, NodeJS.Timeout>();
 
@@ -39,16 +42,18 @@ export class Peers {
     if (present.sid === sid) return present;
     const former = this.#bySid.get(sid) ?? new Peer(socket, sid, this.#limits);
     if (former.socket && former.socket !== socket) this.#bySocket.delete(former.socket);
+    // what this connection watches already goes on
+    const watches = present.handOver();
     this.#release(present);
     this.#bySid.set(sid, former);
     this.#bySocket.set(socket, former);
-    this.#arrive(former, socket);
+    this.#arrive(former, socket, watches);
     return former;
   }
 
   /** A session was resumed: the client goes on as it was. */
   onResume(socket: QueueSocket): void {
-    const peer = this.#bySid.get(socket.id);
+    const peer = this.#left.get(socket.id) ?? this.#bySid.get(socket.id);
     if (!peer) return;
     this.#bySocket.set(socket, peer);
     this.#arrive(peer, socket);
@@ -63,7 +68,8 @@ export class Peers {
       this.#release(peer);
       return;
     }
-    peer.lose();
+    peer.lose(socket.id);
+    this.#left.set(socket.id, peer);
     const timer = setTimeout(() => this.#release(peer), peer.graceMs).unref();
     this.#away.set(peer, timer);
     if (this.#away.size > AWAY_MAX) this.#release(this.#away.keys().next().value!);
@@ -74,19 +80,24 @@ export class Peers {
     for (const timer of this.#away.values()) clearTimeout(timer);
     for (const peer of this.#bySid.values()) peer.watches.clear();
     this.#away.clear();
+    this.#left.clear();
     this.#bySid.clear();
     this.#bySocket.clear();
   }
 
-  #arrive(peer: Peer, socket: QueueSocket): void {
+  #arrive(peer: Peer, socket: QueueSocket, watches?: Watches): void {
+    this.#isBack(peer);
+    peer.resume(socket, watches);
+  }
+
+  #isBack(peer: Peer): void {
     clearTimeout(this.#away.get(peer));
     this.#away.delete(peer);
-    peer.resume(socket);
+    if (this.#left.get(peer.lastSid) === peer) this.#left.delete(peer.lastSid);
   }
 
   #release(peer: Peer): void {
-    clearTimeout(this.#away.get(peer));
-    this.#away.delete(peer);
+    this.#isBack(peer);
     if (this.#bySid.get(peer.sid) === peer) this.#bySid.delete(peer.sid);
     peer.release().catch(this.#onError);
   }

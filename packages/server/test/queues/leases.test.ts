@@ -53,7 +53,7 @@ describe("A worker", () => {
     await worker.ask("done", lease, "first");
     // its answer may have been lost
     await worker.ask("done", lease, "first");
-    await worker.call("fail", lease, { message: "after all" });
+    expect(await worker.refusal("fail", lease, { message: "after all" })).toBe("LEASE_LOST");
     expect(await running.queue.job("m1").done()).toBe("first");
   });
 
@@ -191,6 +191,50 @@ describe("A worker whose transport is lost", () => {
     const back = await clientOf(running);
     await back.ask("work", "mail", { worker: secret, leases: [] });
     expect(await back.jobs.next()).toMatchObject({ data: 1, attempt: 1 });
+  });
+
+  it("goes on under its resumed session if that is the one it showed itself on.", async () => {
+    const running = await serveQueue(recovery);
+    const first = await clientOf(running);
+    const { worker: secret } = await first.ask<{ worker: string }>("work", "mail", {});
+    const worker = await clientOf(running);
+    const event = next(worker.socket as never, "hello");
+    running.io.emit("hello", "x");
+    await event;
+    await worker.ask("work", "mail", { worker: secret });
+    await running.queue.add(1, { id: "m1" });
+    const { lease } = await worker.jobs.next();
+    await worker.cut();
+    const back = next(worker.socket as never, "connect");
+    worker.socket.connect();
+    await back;
+    expect(worker.socket.recovered).toBe(true);
+    await worker.ask("done", lease, "ok");
+    expect(await running.queue.job("m1").done()).toBe("ok");
+  });
+
+  it("goes on watching what it watches when it shows who it is.", async () => {
+    const running = await serveQueue();
+    const worker = await clientOf(running);
+    const { worker: secret } = await worker.ask<{ worker: string }>("work", "mail", {});
+    await worker.cut();
+    const back = await clientOf(running);
+    const { id, grant } = await back.ask<{ id: string; grant: string }>("add", "mail", 1, { delayMs: 1e9 });
+    await back.ask("watch", "mail", id, grant);
+    await back.ask("work", "mail", { worker: secret, leases: [] });
+    await running.queue.remove(id);
+    expect(await back.states.next()).toMatchObject({ id, state: "removed" });
+  });
+
+  it("begins anew at a server with another store.", async () => {
+    const [before, after] = [await serveQueue(), await serveQueue()];
+    const { worker: secret } = await (await clientOf(before)).ask<{ worker: string }>("work", "mail", {});
+    const worker = await clientOf(after);
+    const answer = await worker.ask("work", "mail", { worker: secret, leases: ["gone"] });
+    expect(answer).toMatchObject({ lost: ["gone"] });
+    expect(answer["worker"]).not.toBe(secret);
+    await after.queue.add(1);
+    expect(await worker.jobs.next()).toMatchObject({ data: 1 });
   });
 
   it("leaves a connection that is still there to the one that it shows itself on.", async () => {

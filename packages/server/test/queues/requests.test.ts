@@ -96,7 +96,6 @@ describe("Malformed requests", () => {
     ["work", "mail", { prefetch: 1.5 }],
     ["work", "mail", { prefetch: 1e6 }],
     ["work", "mail", { prefetch: "many" }],
-    ["work", "mail", { worker: "somebody" }],
     ["work", "mail", { worker: {} }],
     ["work", "mail", { leases: "all" }],
     ["work", "mail", { leases: [7] }],
