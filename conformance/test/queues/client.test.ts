@@ -253,6 +253,42 @@ describe("socket.queue", () => {
     await expect(mail.admin("nonsense")).rejects.toMatchObject({ code: "QUEUE_INVALID" });
   });
 
+  it("shares the watches of a job: one that ends leaves the others.", async () => {
+    const running = await serve({ attempts: 1 });
+    const mail = client(running).queue("mail");
+    let isBroken = true;
+    running.queue.work(() => {
+      if (isBroken) throw new Error("burnt");
+      return "ok";
+    });
+    const handle = await mail.add("letter");
+    const states: string[] = [];
+    handle.watch(({ state }) => states.push(state));
+    await expect(handle.done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+    await mail.counts();
+    isBroken = false;
+    await mail.admin("redrive", handle.id);
+    await until(() => states.at(-1) === "done", "what became of the job that was dead");
+  });
+
+  it("gives up what is larger than the server takes.", async () => {
+    const running = await serve({ attempts: 1 }, { maxHttpBufferSize: 10_000 });
+    const socket = client(running);
+    const large = "x".repeat(20_000);
+    await expect(socket.queue("mail").add(large)).rejects.toMatchObject({ code: "DISCONNECTED" });
+    socket.work("mail", () => large);
+    const handle = await running.queue.add("small");
+    await expect(handle.done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+    expect(await running.queue.deadLetters()).toMatchObject([{ error: { code: "RESULT_TOO_LARGE" } }]);
+  });
+
+  it("rejects an add when the server refuses the connection.", async () => {
+    const running = await serve();
+    running.io.of("/private").use((_socket, next) => next(new Error("no")));
+    const socket = client({ url: `${running.url}/private` });
+    await expect(socket.queue("mail").add(1)).rejects.toMatchObject({ code: "DISCONNECTED" });
+  });
+
   it("adds and waits over as many connections as it takes.", async () => {
     const running = await serve();
     const socket = client(running);

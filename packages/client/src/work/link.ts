@@ -7,6 +7,8 @@ export interface Link {
   worker: string | undefined;
   /** Queues that are worked on. */
   readonly queues: Set<string>;
+  /** How many watch each job here, by queue and id. */
+  readonly watches: Map<string, number>;
   /** Rejects with the server's error, or with `DISCONNECTED` when the connection is lost before the answer. */
   ask<Answer>(name: string, ...args: unknown[]): Promise<Answer>;
   /** Calls back now, if the socket is connected, and at each later connection. Returns what ends it. */
@@ -21,7 +23,10 @@ interface WireError {
 }
 
 /** The longest time-out there is. */
-const FOR_EVER_MS = 0x7fffffff;
+export const FOR_EVER_MS = 0x7fffffff;
+
+/** A request during which so many connections broke may be what breaks them: it is larger than the server takes. */
+export const LOSSES_MAX = 5;
 
 const links = new WeakMap<QueueSocket, Link>();
 
@@ -62,6 +67,7 @@ function createLink(socket: QueueSocket): Link {
     socket,
     worker: undefined,
     queues: new Set(),
+    watches: new Map(),
     on,
     ask: (name, ...args) =>
       new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { isDisconnected, type Link, linkOf } from "./link.ts";
+import { isDisconnected, type Link, LOSSES_MAX, linkOf } from "./link.ts";
 import {
   type AddOptions,
   type JobHandle,
@@ -36,17 +36,22 @@ export function queue<Data = unknown, Result = unknown>(
 
 /** Asks again with each connection until there is an answer. */
 async function persist<Answer>(link: Link, ask: () => Promise<Answer>): Promise<Answer> {
+  let losses = 0;
   for (;;) {
+    const isSent = link.socket.connected;
     try {
       return await ask();
     } catch (error) {
-      if (!isDisconnected(error) || !link.socket.active) throw error;
+      if (isSent) losses++;
+      if (!isDisconnected(error) || !link.socket.active || losses === LOSSES_MAX) throw error;
       await new Promise<void>((resolve, reject) => {
+        const onFailure = () => {
+          if (!link.socket.active) settle(() => reject(error));
+        };
         const ends = [
           link.on("connect", () => settle(resolve)),
-          link.on("disconnect", () => {
-            if (!link.socket.active) settle(() => reject(error));
-          }),
+          link.on("disconnect", onFailure),
+          link.on("connect_error", onFailure),
         ];
         const settle = (end: () => void) => {
           for (const off of ends) off();
@@ -63,6 +68,7 @@ function handle<Result>(
   queue: string,
   { id, grant, isNew }: { id: string; grant: string | undefined; isNew: boolean },
 ): JobHandle<Result> {
+  const key = `${queue}\n${id}`;
   const watch: JobHandle<Result>["watch"] = (listener, onError) => {
     const onReport = (report: JobReport) => {
       if (FINAL.has(report.state)) end();
@@ -80,9 +86,14 @@ function handle<Result>(
     let isOn = true;
     const ends: (() => void)[] = [];
     const end = () => {
+      if (!isOn) return;
       isOn = false;
       for (const off of ends) off();
+      const others = link.watches.get(key)! - 1;
+      if (others) link.watches.set(key, others);
+      else link.watches.delete(key);
     };
+    link.watches.set(key, (link.watches.get(key) ?? 0) + 1);
     ends.push(
       link.on<JobReport>("holdfast:queue:state", (report) => {
         if (isOn && report.id === id && report.queue === queue) onReport(report);
@@ -92,7 +103,8 @@ function handle<Result>(
     return () => {
       if (!isOn) return;
       end();
-      link.ask("unwatch", queue, id).catch(() => {});
+      // the server knows one watch of a socket and job, whoever shares it here
+      if (!link.watches.has(key)) link.ask("unwatch", queue, id).catch(() => {});
     };
   };
   return {

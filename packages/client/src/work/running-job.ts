@@ -1,4 +1,4 @@
-import { isDisconnected, type Link } from "./link.ts";
+import { isDisconnected, type Link, LOSSES_MAX } from "./link.ts";
 import { type FailOptions, type Handler, type Job, QueueError } from "./types.ts";
 
 /** A job as the server hands it out. */
@@ -36,6 +36,13 @@ const RETRY_MS = 1_000;
 /** Codes of refusals that are final: everything else may go better the next time. */
 const FINAL_REFUSALS = new Set(["LEASE_LOST", "QUEUE_INVALID", "QUEUE_FORBIDDEN", "QUEUE_UNKNOWN"]);
 
+type Saying = [name: string, ...args: unknown[]];
+
+const TOO_LARGE: Saying = [
+  "fail",
+  { message: "each connection was lost that the result was sent over", code: "RESULT_TOO_LARGE" },
+];
+
 /** Thrown by `job.fail`. */
 class Failed extends Error {
   readonly options: FailOptions;
@@ -51,9 +58,11 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
   const { link } = host;
   const { lease, leaseMs, queue, id, data, attempt, attempts } = message;
   const controller = new AbortController();
-  let outcome: [name: string, ...args: unknown[]] | undefined;
+  let outcome: Saying | undefined;
   let isOver = false;
   let isAsking = false;
+  /** Connections that were lost before they had an answer to the outcome. */
+  let losses = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
   const renewal = setInterval(() => {
     renew().catch(() => {});
@@ -105,7 +114,7 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
     if (outcome) host.onError(error);
   }
 
-  function settle(...told: [name: string, ...args: unknown[]]): void {
+  function settle(...told: Saying): void {
     if (isOver) return;
     outcome ??= told;
     tell();
@@ -121,7 +130,11 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
       if (!isOver) end();
     } catch (error) {
       const { code } = error as QueueError;
-      if (isOver || isDisconnected(error)) return;
+      if (isOver) return;
+      if (isDisconnected(error)) {
+        if (++losses === LOSSES_MAX) outcome = TOO_LARGE;
+        return;
+      }
       if (FINAL_REFUSALS.has(code)) lose(error as QueueError);
       else if (name === "done" && code === "RESULT_TOO_LARGE") end();
       else retry = setTimeout(tell, RETRY_MS);

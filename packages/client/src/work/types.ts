@@ -142,7 +142,10 @@ export interface QueueCounts {
 /** A queue on the server. What it does is up to the server's `authorize`. */
 export interface RemoteQueue<Data = unknown, Result = unknown> {
   readonly name: string;
-  /** Adds a job, once, over as many connections as it takes; resolves when it is stored. */
+  /**
+   * Adds a job, once, over as many connections as it takes; resolves when it is stored. Rejects with a refusal, or with
+   * `DISCONNECTED` if the socket was closed, or if five connections broke under it: then it is too large for the server.
+   */
   add(data: Data, options?: AddOptions): Promise<JobHandle<Result>>;
   /** A job that was added before. */
   job(id: string, grant?: string): JobHandle<Result>;

@@ -1,4 +1,4 @@
-import { isDisconnected, linkOf } from "./link.ts";
+import { FOR_EVER_MS, isDisconnected, linkOf } from "./link.ts";
 import { type JobMessage, type RunningJob, type RunningJobHost, runJob } from "./running-job.ts";
 import { type Handler, QueueError, type QueueSocket, type Worker, type WorkOptions } from "./types.ts";
 
@@ -115,11 +115,14 @@ export function work(
         let timer: ReturnType<typeof setTimeout> | undefined;
         await new Promise<void>((resolve) => {
           onIdle = resolve;
-          timer = setTimeout(() => {
-            for (const job of [...jobs.values()]) job.abandon();
-            // their failures go out now, or never
-            timer = setTimeout(resolve, RETRY_MS);
-          }, timeoutMs);
+          timer = setTimeout(
+            () => {
+              for (const job of [...jobs.values()]) job.abandon();
+              // their failures go out now, or never
+              timer = setTimeout(resolve, RETRY_MS);
+            },
+            Math.min(timeoutMs, FOR_EVER_MS),
+          );
         });
         clearTimeout(timer);
       }
