@@ -22,6 +22,15 @@ export function describeQueueLimits(harness: StoreHarness): void {
       expect(countsOf(queue)).toMatchObject({ delayed: 1, done: 1 });
     });
 
+    it("leave what is there already alone, where they were lowered", async () => {
+      const jobs = [1, 2].map((n) => ({ id: `m${n}`, data: { n } }));
+      await fixture.queue().addMany(jobs);
+      await fixture.restart();
+      const queue = fixture.queue({ lengthMax: 1 });
+      expect((await queue.addMany(jobs)).map(({ isNew }) => isNew)).toEqual([false, false]);
+      await expect(queue.add({ n: 3 })).rejects.toMatchObject({ code: "QUEUE_FULL" });
+    });
+
     it("bound data and results", async () => {
       const queue = fixture.queues.queue<unknown, unknown>("bytes", {
         payloadBytesMax: 100,

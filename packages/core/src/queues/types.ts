@@ -319,7 +319,7 @@ export interface Consumer {
    * another consumer left in grace, or that survived our restart, becomes this consumer's.
    */
   extend(token: string): number;
-  /** Tells watchers. Throws `LEASE_LOST`. */
+  /** Tells watchers. Throws `LEASE_LOST`, or `QUEUE_INVALID` for a value of more than 4,096 bytes. */
   progress(token: string, value: unknown): void;
   /** No more jobs; leases stay until their outcome. `start` takes it back. */
   stop(): void;
