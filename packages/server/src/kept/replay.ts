@@ -130,20 +130,33 @@ export class Catchup {
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
     const floorOf = (room: Room) => continuation?.starts.get(room)?.after;
-    if (framing && !hold.isDiscarded) {
-      hold.write(
-        framing.begin(
-          starts.map(({ room, after }) => [room, after]),
-          floorOf,
-        ),
-      );
-    }
+    /** Where the client stands in each room once it has handled what was written. */
+    const stands = new Map(starts.map(({ room, after }) => [room, after]));
+    let gapsTold = 0;
+    /** Events of the replays that ended in a gap. */
+    let eventsTold = 0;
+    if (framing && !hold.isDiscarded) hold.write(framing.begin([...stands], floorOf));
     while (!merged.isDone && !hold.isDiscarded) {
       // read as much as the client takes now, and no more: what was read waits in memory
       const credit = await framing?.credit();
       // the socket is gone, while its connection goes on: the client knows where it stands
       if (credit === 0) return;
       const events = await merged.next(credit);
+      const gaps = merged.gaps.slice(gapsTold);
+      if (framing && gaps.length > 0 && !(events.length === 0 && merged.isDone) && !hold.isDiscarded) {
+        // before what is behind it: who is cut off on the way does not come back to a gap that it has passed
+        gapsTold += gaps.length;
+        for (const { room, to, reason } of gaps)
+          if (reason === "trimmed") stands.set(room, Math.max(stands.get(room)!, to));
+        const firstOf = new Map(starts.map(({ room, after }) => [room, floorOf(room) ?? after]));
+        hold.write([
+          framing.end(result.events - eventsTold, [...stands], gaps),
+          ...framing.begin([...stands], (room) => firstOf.get(room)),
+        ]);
+        eventsTold = result.events;
+      }
+      const last = events.at(-1)?.offset ?? 0;
+      for (const [room, offset] of stands) stands.set(room, Math.max(offset, last));
       const packets: OutgoingPacket[] = [];
       for (const event of events) {
         if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
@@ -158,7 +171,7 @@ export class Catchup {
     result.gaps = merged.gaps;
     if (framing && !hold.isDiscarded) {
       const ends = replays.map(({ room, through }) => [room, through] as const);
-      hold.write([framing.end(result.events, ends, merged.gaps)]);
+      hold.write([framing.end(result.events - eventsTold, ends, merged.gaps.slice(gapsTold))]);
     }
     for (const { room, after } of starts) {
       const own = known.get(room);

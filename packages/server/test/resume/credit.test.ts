@@ -196,3 +196,23 @@ it("leaves stored events that are issued meanwhile to the log", async () => {
   expect(numbers(client)).toEqual(upTo(110));
   expect(await result).toMatchObject({ events: 10 });
 });
+
+it("tells of a gap before what is behind it, so that nobody who is cut off on the way misses it", async () => {
+  const served = await serve(options);
+  const client = await behind(served, 5, 2);
+  await served.io.to("kept:1").forget();
+  for (let i = 5; i < 10; i++) served.io.to("kept:1").emit("n", i);
+  void socketOf(served).join("kept:1", { since: "last" });
+  await client.count(2);
+  const names = client.heard.map(([name]) => name);
+  expect(names).toEqual(["joined", "replay", "replayed", "joined", "replay", "event", "event"]);
+  expect(client.heard[2]![4]).toMatchObject([{ room: "kept:1", reason: "trimmed" }]);
+
+  // it has been told, and goes on where it stands
+  client.wire.socket.terminate();
+  await client.wire.closed;
+  const back = await again(served.port, client, { credit: 10 });
+  const { events, gaps } = await socketOf(served).join("kept:1", { since: "last" });
+  await back.count(3);
+  expect([events, gaps, numbers(back)]).toEqual([3, [], [7, 8, 9]]);
+});
