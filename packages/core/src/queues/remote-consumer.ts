@@ -21,7 +21,7 @@ export class RemoteConsumer implements Taker, Consumer {
   readonly #takers: Takers;
   readonly #settlements: Settlements;
   readonly #options: ConsumerOptions;
-  #isStopped = false;
+  #isStopped: boolean;
   #isAway = false;
   #isReleased = false;
 
@@ -39,6 +39,7 @@ export class RemoteConsumer implements Taker, Consumer {
     this.#takers = takers;
     this.#settlements = settlements;
     this.#options = options;
+    this.#isStopped = options.isStopped ?? false;
   }
 
   get isTaking(): boolean {

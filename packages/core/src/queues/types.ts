@@ -278,6 +278,8 @@ export interface ConsumerOptions {
   readonly owner: string;
   /** Leases without an outcome, 1 to 1,000. Default 1. */
   readonly prefetch?: number | undefined;
+  /** It takes no jobs before `start`. Default false. */
+  readonly isStopped?: boolean | undefined;
   /**
    * Takes a job whose attempt is flushed: from here on it counts as begun. Not called from within a call of
    * the consumer, nor while it is in grace or stopped. A throw gives the lease back and goes to `onError`.

@@ -34,10 +34,11 @@ export class RemoteWorker {
     this.queue = queue;
     this.#consumer = queue.consumer({
       owner,
+      // whether it may take any is not known here: from the first moment it takes none
+      isStopped: true,
       deliver: (lease) => this.#deliver(lease),
       onLost: (token, reason) => this.#onLost(token, reason),
     });
-    this.#consumer.stop();
   }
 
   get leaseMs(): number {
@@ -102,7 +103,8 @@ export class RemoteWorker {
   /** The client is back under its session. */
   resume(): void {
     this.#consumer.resume();
-    if (!this.#isWanted) this.#consumer.stop();
+    // it may have been stopped since its former connection took nothing
+    if (this.#isWanted) this.#consumer.start();
   }
 
   /** The client is gone: its leases are given back. */

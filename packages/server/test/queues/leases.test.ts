@@ -96,6 +96,25 @@ describe("A worker", () => {
     isStuck = false;
     for (let i = 0; i < 18; i++) await worker.jobs.next();
   });
+
+  it("whose connection took nothing gets jobs again once its session is resumed.", async () => {
+    const running = await serveQueue(recovery);
+    const worker = await clientOf(running);
+    const event = next(worker.socket as never, "hello");
+    running.io.emit("hello", "x");
+    await event;
+    const [socket] = running.io.sockets.sockets.values();
+    Object.defineProperty(socket!.conn.transport, "pendingBytes", { get: () => 1e6 });
+    await worker.ask("work", "mail", { prefetch: 20 });
+    await running.queue.addMany([{ data: "x".repeat(300_000) }, { data: "second" }]);
+    await worker.jobs.next();
+    await worker.cut();
+    const back = next(worker.socket as never, "connect");
+    worker.socket.connect();
+    await back;
+    expect(worker.socket.recovered).toBe(true);
+    expect(await worker.jobs.next()).toMatchObject({ data: "second" });
+  });
 });
 
 describe("A worker that leaves", () => {

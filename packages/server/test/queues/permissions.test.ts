@@ -10,6 +10,18 @@ describe("What clients may do with queues", () => {
     expect(await client.refusal("admin", "mail", "counts")).toBe("QUEUE_FORBIDDEN");
   });
 
+  it("is nothing with leases that are made up: no job comes of it.", async () => {
+    const running = await serveQueue({ queues: {} });
+    await running.queue.add("secret");
+    const client = await clientOf(running);
+    for (const name of ["done", "fail", "extend", "progress"]) {
+      expect(await client.refusal(name, "00011.AAAAAAAAAAAAAAAA")).toBe("LEASE_LOST");
+    }
+    await running.queue.pause();
+    expect(running.queue.counts()).toMatchObject({ waiting: 1, running: 0 });
+    expect(client.jobs.drain()).toEqual([]);
+  });
+
   it("is decided by authorize, which is told who wants what.", async () => {
     const asked: unknown[] = [];
     const running = await serveQueue({
