@@ -12,7 +12,7 @@ export class Emitter<
   Emit extends EventsMap = EventsMap,
   Reserved extends EventsMap = Record<never, never>,
 > {
-  private _callbacks: Record<PropertyKey, Listener[] | undefined> = Object.create(null);
+  _callbacks: Record<PropertyKey, Listener[] | undefined> = Object.create(null);
 
   declare removeListener: this["off"];
   declare removeAllListeners: this["off"];

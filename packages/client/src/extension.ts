@@ -22,8 +22,8 @@ export interface Extensible {
   on(event: Loose, listener: Loose): Loose;
   onAny(listener: Loose): Loose;
   prependAny(listener: Loose): Loose;
-  hasListeners(event: Loose): boolean;
-  listenersAny(): unknown[];
+  readonly _any: unknown[];
+  readonly _callbacks: Record<string, unknown[] | undefined>;
   _isListening: boolean | undefined;
   _pid: string | undefined;
   _lastOffset: string | undefined;
@@ -55,21 +55,16 @@ export interface Extension {
    * And whether this connection continues the session before.
    */
   _answered(answer: Loose, isRecovered: boolean): void;
-  /**
-   * Each event before anybody else sees it. `args` may be changed; `dispatch` hands it on, now or later, and without
-   * that nobody gets it. The last of `args` is a function if it is to be answered.
-   */
-  _event?(args: Loose[], dispatch: () => void): void;
   /** The socket is no longer connected, or its attempt to connect is over. May come more than once. */
-  _closed?(): void;
+  _closed(): void;
 }
 
 /**
  * Adds an extension to a socket, once. If it comes after CONNECT was sent, it is asked at the next connection.
- * Extensions are asked in the reverse order of their coming, and an event passes through them in that order too.
+ * Extensions are asked in the reverse order of their coming.
  */
-export function extend(socket: Extensible, { _name, _ask, _answered, _event, _closed }: Extension): void {
-  const { _hello, _packet, _onPacket, _onEvent, _onClose } = socket;
+export function extend(socket: Extensible, { _name, _ask, _answered, _closed }: Extension): void {
+  const { _hello, _packet, _onPacket, _onClose } = socket;
   let asked: unknown;
   let turn = 0;
   socket._hello = async () => {
@@ -96,11 +91,8 @@ export function extend(socket: Extensible, { _name, _ask, _answered, _event, _cl
     }
     _onPacket.call(socket, packet);
   };
-  if (_event) socket._onEvent = (args) => _event(args, () => _onEvent.call(socket, args));
-  if (_closed) {
-    socket._onClose = (reason, details) => {
-      _closed();
-      _onClose.call(socket, reason, details);
-    };
-  }
+  socket._onClose = (reason, details) => {
+    _closed();
+    _onClose.call(socket, reason, details);
+  };
 }

@@ -111,7 +111,7 @@ export class Socket<
   /** What settles the acknowledgements that are waited for, by packet id. */
   private _acks = new Map<number, (error: Error | null, args?: unknown[]) => void>();
   private _flags: Flags = {};
-  private _any: AnyListener[] = [];
+  _any: AnyListener[] = [];
   private _anyOutgoing: AnyListener[] = [];
   /** Whether the manager tells of its events. */
   declare _isListening: boolean | undefined;

@@ -12,13 +12,13 @@ type Kept = [key?: string, rooms?: Record<string, Stand>];
 
 /** Makes a socket continue where it stood (PROTOCOL §3). One closure: what is private costs a letter. */
 export function resume(socket: Extensible): void {
-  const { recovery, io, on } = socket;
+  const { recovery, io, on, _onEvent } = socket;
   if (recovery.positions) return;
   const options: ResumeOptions = socket._opts.resume;
   const { credit = CREDIT, user = "" } = options;
   const positions: Positions = new Map();
   let key: string | undefined;
-  let isGranted: unknown;
+  let isGranted: string | undefined;
   let refused: Record<string, string> | undefined;
   let live: Cursor = {};
   /** Where connection state recovery continues: the last stored event that came in its turn, given or not. */
@@ -31,19 +31,14 @@ export function resume(socket: Extensible): void {
   let frozen: Record<string, Stand> | undefined;
   /** and the end of their time. */
   let stopWaiting: Stop | undefined;
-  let stopWriting: Stop | undefined;
-
-  const report = (error: object, cause?: unknown) =>
-    recovery.emit("error", Object.assign(new Error(cause as string), error));
+  /** There is something to write, at some time. */
+  let writing: Stop | undefined;
 
   const current = () => frozen ?? shown(positions);
   /** Makes a room stand where it does now, or at `at`, and then follow a cursor, or none. */
-  const follow = (room: string, cursor?: Cursor, at?: string) => {
+  const follow = (room: string, at?: string, cursor?: Cursor) => {
     const stand = positions.get(room);
-    if (stand) {
-      stand[0] = at ?? offsetOf(stand);
-      stand[2] = cursor!;
-    }
+    if (stand) positions.set(room, [at ?? offsetOf(stand), stand[1], cursor!]);
   };
   const stand = (rooms: Record<string, Stand> | undefined) => {
     for (const room in rooms) positions.set(room, rooms[room]!);
@@ -66,19 +61,19 @@ export function resume(socket: Extensible): void {
         await storage?.setItem(name, JSON.stringify([key, shown(Object.entries(all))]));
       }
     } catch (cause) {
-      report({ code: "STORAGE_FAILED", cause }, cause);
+      recovery.emit("error", Object.assign(Error(cause as string), { code: "STORAGE_FAILED", cause }));
     }
   };
   const reading = sync(true);
-  const flush = () => {
-    if (stopWriting) {
-      stopWriting();
-      stopWriting = undefined;
+  /** @param _before what comes first */
+  const flush = (_before?: unknown) => {
+    if (writing) {
+      writing = undefined;
       sync();
     }
   };
 
-  const hears = (name: unknown) => socket.hasListeners(name) || socket.listenersAny()[0];
+  const hears = (name: unknown) => socket._any[0] || socket._callbacks[name as string]?.[0];
   /** Gives those that need not wait any longer, each in a turn of its own: a listener may throw. */
   const wake = () => {
     held = held.filter(([name, give]) => (stopWaiting && !hears(name)) || queueMicrotask(give));
@@ -93,12 +88,20 @@ export function resume(socket: Extensible): void {
     if (owed && socket.connected) {
       socket._packet({ type: PacketType.EVENT, data: ["holdfast:credit", owed] });
       owed = 0;
-      recovery.emit("progress", recovery.replaying);
+      // what waited may be given when its replay is over
+      if (recovery.replaying) recovery.emit("progress", recovery.replaying);
     }
+  };
+
+  /** Something of where it stands, or of what it owes, may have changed. */
+  const touch = () => {
+    // the server may send less ahead than was asked for
+    writing ??= io._after(WRITE_DELAY_MS, () => flush(pay()));
   };
 
   /** PROTOCOL §3.4 and §3.6. */
   const controls: Record<string, (...args: Loose[]) => void> = {
+    left: follow,
     joined(room, at, grant) {
       // who is a member knows better
       if (!positions.get(room)?.[2]) {
@@ -108,21 +111,45 @@ export function resume(socket: Extensible): void {
         if (frozen) frozen[room] ??= [at, grant];
       }
     },
-    left: (room, at) => follow(room, undefined, at),
     replay(_id, rooms) {
       recovery.replaying = { rooms, events: 0 };
-      for (const room of rooms) follow(room, recovery.replaying);
+      for (const room of rooms) follow(room, undefined, recovery.replaying);
     },
     replayed(_id, _events, ends, gaps) {
       pay();
       const { replaying } = recovery;
       recovery.replaying = undefined;
-      for (const [room, at] of ends) follow(room, live, at);
+      for (const end of ends) follow(...(end as [string, string]), live);
       for (const gap of gaps) recovery.emit("gap", gap);
-      recovery.emit("replayed", { ...replaying, gaps: gaps.length });
+      replaying.gaps = gaps.length;
+      recovery.emit("replayed", replaying);
     },
   };
 
+  socket._onEvent = (args) => {
+    if (!isGranted || args.at(-1)?.call) return _onEvent.call(socket, args);
+    const end = args.pop();
+    const [name, ...rest] = args;
+    const { replaying } = recovery;
+    touch();
+    if (end === 1) return controls[name]?.(...rest);
+    const give = () => {
+      // it may have waited, and be the last
+      touch();
+      if (replaying) {
+        replaying.events++;
+        if (++owed * 2 >= credit) pay();
+      }
+      _onEvent.call(socket, args);
+    };
+    if (end && !replaying) reached = end;
+    // in order with those of its name
+    if (held.some(([waiting]) => waiting === name) || (end && stopWaiting && !hears(name))) {
+      frozen ??= current();
+      if (held.push([name, give]) > HELD_MAX) stopHolding();
+    } else give();
+    if (end) (replaying ?? live).at = end;
+  };
   recovery.positions = positions;
   socket.on = (event, listener) => {
     queueMicrotask(wake);
@@ -139,7 +166,7 @@ export function resume(socket: Extensible): void {
         socket._lastOffset = reached;
       }
       await reading;
-      return { key, credit, positions: current() };
+      return { credit, key, positions: current() };
     },
     _answered(answer, isRecovered) {
       isGranted = answer?.key;
@@ -152,40 +179,14 @@ export function resume(socket: Extensible): void {
         frozen = recovery.replaying = reached = undefined;
       }
       if (isGranted) {
-        key = answer.key;
+        key = isGranted;
         refused = answer.refused;
         for (const room in refused) {
           positions.delete(room);
           recovery.emit("refused", { room, code: refused[room] });
         }
         stopWaiting = io._after(LATE_MS, stopHolding);
-      } else if (answer) report(answer.error);
-    },
-    _event(args, dispatch) {
-      if (!isGranted || args.at(-1)?.call) return dispatch();
-      const end = args.pop();
-      const [name, ...rest] = args;
-      const { replaying } = recovery;
-      stopWriting ??= io._after(WRITE_DELAY_MS, () => {
-        // the server may send less ahead than was asked for
-        pay();
-        flush();
-      });
-      if (end === 1) return controls[name]?.(...rest);
-      const give = () => {
-        if (replaying) {
-          replaying.events++;
-          if (++owed * 2 >= credit) pay();
-        }
-        dispatch();
-      };
-      if (end && !replaying) reached = end;
-      // in order with those of its name
-      if (held.some((event) => event[0] === name) || (end && stopWaiting && !hears(name))) {
-        frozen ??= current();
-        if (held.push([name, give]) > HELD_MAX) stopHolding();
-      } else give();
-      if (end) (replaying ?? live).at = end;
+      } else if (answer) recovery.emit("error", Object.assign(Error(), answer.error));
     },
     _closed() {
       stopWaiting?.();

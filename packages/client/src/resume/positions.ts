@@ -22,6 +22,4 @@ export const shown = (positions: Iterable<[string, Stand]>): Record<string, Stan
 export const isLater = (a: string | undefined, b: string): unknown =>
   a && (a.length - b.length || +(a > b)) > 0;
 
-export function offsetOf([at, , cursor]: Stand): string {
-  return isLater(cursor?.at, at) ? cursor!.at! : at;
-}
+export const offsetOf = ([at, , cursor]: Stand): string => (isLater(cursor?.at, at) ? cursor!.at! : at);

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { next } from "../reliable/fake-server.ts";
-import { ResumeServer } from "./scripted.ts";
+import { ResumeServer, TestStorage } from "./scripted.ts";
 
 const offset = (n: number) => `mark${n.toString(36)}`;
 
@@ -173,4 +173,37 @@ it("drops what an old connection brought too late: it is behind the positions th
   server.accept();
   await server.taken(socket);
   expect(heard).toEqual([1]);
+});
+
+it("pays for what waited, and keeps where it stands then, without another event", async () => {
+  const server = await ResumeServer.listen();
+  const storage = new TestStorage();
+  const socket = server.client({ resume: { storage, credit: 10 } });
+  await server.grant();
+  server.joined("a", offset(1));
+  server.say("replay", 1, ["a"], 1);
+  server.say("chat", 1, offset(2));
+  server.say("chat", 2, offset(3));
+  // the position before them is written
+  await vi.waitUntil(() => storage.writes === 1);
+  socket.on("chat", () => {});
+  expect(await server.connection.packets.next()).toBe('42["holdfast:credit",2]');
+  await vi.waitUntil(() => storage.writes === 2);
+  expect(storage.kept).toEqual(["K", { a: [offset(3), "grant of a"] }]);
+});
+
+it("tells no progress of a replay that is over when what waited of it is given", async () => {
+  const server = await ResumeServer.listen();
+  const socket = server.client({ resume: { credit: 2 } });
+  const progress: unknown[] = [];
+  socket.recovery.on("progress", (replay) => progress.push(replay));
+  await server.grant();
+  server.joined("a", offset(1));
+  server.say("replay", 1, ["a"], 1);
+  server.say("chat", 1, offset(2));
+  server.say("replayed", 1, 1, [["a", offset(2)]], [], 1);
+  await server.taken(socket);
+  expect(await next(socket, "chat")).toEqual([1]);
+  expect(await server.connection.packets.next()).toBe('42["holdfast:credit",1]');
+  expect(progress).toEqual([]);
 });
