@@ -1,10 +1,11 @@
 import type { Since } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
+import type { Known } from "./left-rooms.ts";
 
 /** Where a room's replay begins, and the offset behind which the client has had everything up to there. */
 export interface Continued {
   readonly start: Since;
-  readonly after: number;
+  readonly after: Known;
 }
 
 /** Where a client that comes back stood. */

@@ -172,6 +172,11 @@ export class KeepingAdapter extends Adapter {
     });
   }
 
+  /** A member of a kept room gets again what it missed of it, behind `after`. */
+  onRecovered(socket: Joiner, room: Room, after: number): void {
+    this.#catchup.onRecovered(socket, room, after);
+  }
+
   /** See `OutboxOwner.shed`. Called for sockets of this namespace, or those that have just left it. */
   shed(
     socket: Joiner | undefined,
@@ -341,7 +346,7 @@ export class KeepingAdapter extends Adapter {
       return { start: this.#kept.rooms.positionOf(room, offset), after: left.after };
     }
     const shown = framing?.lastOf(room);
-    return shown && { start: shown, after: shown.floor };
+    return shown && { start: shown, after: { offset: shown.floor } };
   }
 
   #isKept(room: unknown): room is Room {

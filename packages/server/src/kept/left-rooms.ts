@@ -1,13 +1,18 @@
 import type { Room } from "../adapter/index.ts";
 
+/** The offset behind which a socket has, or will have, all of a room's events. It falls when a replay has ended. */
+export interface Known {
+  readonly offset: number;
+}
+
 /** Of which of a room's events a socket has all: behind `after`, up to `through`. */
 export interface Stay {
-  readonly after: number;
+  readonly after: Known;
   readonly through: number;
 }
 
 export function isWithin({ after, through }: Stay, offset: number): boolean {
-  return offset > after && offset <= through;
+  return offset > after.offset && offset <= through;
 }
 
 /** Where sockets stood in the kept rooms that they have left. */

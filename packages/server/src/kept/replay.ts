@@ -6,6 +6,7 @@ import { Continuation, type Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
 import type { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
+import type { Known } from "./left-rooms.ts";
 import { MergedReplay } from "./merged-replay.ts";
 
 /** What a join with `since` brought. */
@@ -22,8 +23,8 @@ export interface LastResult extends ReplayResult {
   resumed: boolean;
 }
 
-/** The offset behind which a member of a room has, or will have, all its events: replayed, or live. */
-interface Known {
+/** As {@link Known}, of a member. */
+interface OwnKnown {
   offset: number;
 }
 
@@ -35,7 +36,7 @@ interface Seam {
   readonly replays: readonly Replay[];
   /** Of the socket and its rooms. */
   readonly names: ReadonlySet<string>;
-  readonly known: Map<Room, Known>;
+  readonly known: Map<Room, OwnKnown>;
   readonly toParts: ToParts;
   readonly framing: Framing | undefined;
   readonly continuation: Continuation | undefined;
@@ -53,7 +54,7 @@ export class Catchup {
   readonly #namespace: string;
   readonly #front: Front;
   /** For each socket, the kept rooms that it is in. */
-  readonly #known = new WeakMap<object, Map<Room, Known>>();
+  readonly #known = new WeakMap<object, Map<Room, OwnKnown>>();
 
   constructor(rooms: KeptRooms, namespace: string, front: Front) {
     this.#rooms = rooms;
@@ -129,7 +130,7 @@ export class Catchup {
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
-    const floorOf = (room: Room) => continuation?.starts.get(room)?.after;
+    const floorOf = (room: Room) => continuation?.starts.get(room)?.after.offset;
     /** Where the client stands in each room once it has handled what was written. */
     const stands = new Map(starts.map(({ room, after }) => [room, after]));
     let gapsTold = 0;
@@ -181,7 +182,7 @@ export class Catchup {
 
   /** The member has joined a kept room: from here on it gets the room's events live. */
   onJoin(member: object, room: Room): void {
-    const known: Known = { offset: this.#front.isReady ? this.#front.last : Number.POSITIVE_INFINITY };
+    const known: OwnKnown = { offset: this.#front.isReady ? this.#front.last : Number.POSITIVE_INFINITY };
     this.#knownTo(member).set(room, known);
     if (this.#front.isReady) return;
     this.#rooms.store.head(this.#namespace).then(
@@ -193,15 +194,21 @@ export class Catchup {
     );
   }
 
-  /** @returns the offset behind which it has all of the room's events up to now, if that is known; else Infinity */
-  onLeave(member: object, room: Room): number {
+  /** The member of a kept room has, or will get, all its events behind `after`. */
+  onRecovered(member: object, room: Room, after: number): void {
+    const known = this.#knownTo(member).get(room);
+    if (known) known.offset = Math.min(known.offset, after);
+  }
+
+  /** @returns behind where it has all of the room's events up to now; a replay may still be under way */
+  onLeave(member: object, room: Room): Known {
     const known = this.#known.get(member);
-    const after = known?.get(room)?.offset ?? Number.POSITIVE_INFINITY;
+    const after = known?.get(room) ?? { offset: Number.POSITIVE_INFINITY };
     known?.delete(room);
     return after;
   }
 
-  #knownTo(socket: object): Map<Room, Known> {
+  #knownTo(socket: object): Map<Room, OwnKnown> {
     let known = this.#known.get(socket);
     if (!known) {
       known = new Map();
@@ -229,7 +236,7 @@ function hadBefore({ rooms, offset }: StoredEvent, continuation: Continuation): 
 function hasSeen(
   { rooms, offset }: StoredEvent,
   replayed: ReadonlySet<Room>,
-  known: ReadonlyMap<Room, Known>,
+  known: ReadonlyMap<Room, OwnKnown>,
 ): boolean {
   if (rooms.length === 1) return false;
   return rooms.some((room) => !replayed.has(room) && offset > (known.get(room)?.offset ?? Infinity));

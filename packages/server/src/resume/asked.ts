@@ -17,22 +17,27 @@ export interface ShownPosition {
 export interface Asked {
   readonly key: string | undefined;
   readonly positions: readonly ShownPosition[];
+  /** Rooms whose positions are too many. */
+  readonly tooMany: readonly string[];
   readonly credit: number;
 }
 
-/** Throws what the client is told if it is malformed. */
+/**
+ * Throws what the client is told if it is malformed.
+ *
+ * @param positionsMax of more positions the last count: clients show those last that they joined last
+ */
 export function parseAsked(asked: unknown, positionsMax: number): Asked {
   if (!isRecord(asked)) throw invalid("resume must be an object");
   const { key, positions = {}, credit } = asked;
   if (key !== undefined && !isText(key, KEY_CHARS_MAX)) throw invalid("resume.key must be a short text");
   if (!isRecord(positions)) throw invalid("resume.positions must be an object");
   const rooms = Object.keys(positions);
-  if (rooms.length > positionsMax) {
-    throw invalid(`resume.positions are ${rooms.length}, the limit is ${positionsMax}`);
-  }
+  const tooMany = rooms.splice(0, Math.max(0, rooms.length - positionsMax));
   return {
     key,
     positions: rooms.map((room) => position(room, positions[room])),
+    tooMany,
     credit: parseCredit(credit),
   };
 }

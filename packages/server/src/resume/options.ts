@@ -1,3 +1,4 @@
+import { HoldfastError } from "../errors.ts";
 import type { Handshake } from "../handshake.ts";
 
 const POSITIONS_MAX = 1_000;
@@ -30,12 +31,18 @@ export interface ResumeOptions {
 export type ResolvedResumeOptions = Required<Omit<ResumeOptions, "identify">> &
   Pick<ResumeOptions, "identify">;
 
-/** Defaults filled in. */
-export function resolveResume(options: ResumeOptions = {}): ResolvedResumeOptions {
-  return {
-    positionsMax: POSITIONS_MAX,
-    creditMax: CREDIT_MAX,
-    creditTimeoutMs: CREDIT_TIMEOUT_MS,
-    ...options,
-  };
+/** Defaults filled in. Throws `OPTIONS_INVALID`. */
+export function resolveResume({
+  identify,
+  positionsMax = POSITIONS_MAX,
+  creditMax = CREDIT_MAX,
+  creditTimeoutMs = CREDIT_TIMEOUT_MS,
+}: ResumeOptions = {}): ResolvedResumeOptions {
+  const limits = { positionsMax, creditMax, creditTimeoutMs };
+  for (const [name, value] of Object.entries(limits)) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    const wrong = `resume.${name} is ${String(value)}; it must be a whole number from 1`;
+    throw new HoldfastError("OPTIONS_INVALID", wrong);
+  }
+  return { identify, ...limits };
 }

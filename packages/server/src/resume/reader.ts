@@ -96,6 +96,20 @@ export class Reader implements Framing {
     this.#tell((offset) => ["joined", room, this.#format(offset), this.#grant(room, offset)]);
   }
 
+  /**
+   * It is a member again, since its session was recovered: it stands where it says, or else where the session began to
+   * miss the room's events. They may still wait in the client, so that it is told of nothing newer.
+   *
+   * @returns the offset behind which it has had everything
+   */
+  onRecovered(room: Room, after: number): number {
+    const { offset, floor } = this.#shown.get(room) ?? { offset: after, floor: after };
+    this.#shown.delete(room);
+    const message = ["joined", room, this.#format(offset), this.#grant(room, floor)];
+    this.#socket.outbox.push(this.#shelf.dialect.control(message));
+    return floor;
+  }
+
   onLeave(room: Room): void {
     if (this.#isQuiet) return;
     this.#tell((offset) => ["left", room, this.#format(offset)]);

@@ -20,6 +20,8 @@ export interface ResumingSocket extends Party {
     readonly server: { readonly codec: Codec };
     readonly adapter: object;
   };
+  /** Of a recovered session: what it missed in each of its rooms. */
+  readonly _restoration?: { readonly missed: ReadonlyMap<string, { readonly after: number }> } | undefined;
   readonly client: { _speak(namespace: string, sink: PacketSink): void };
 }
 
@@ -27,10 +29,11 @@ export interface ResumingSocket extends Party {
 interface Keeper {
   readonly front: Front;
   keptOf(rooms: Iterable<Room>): Room[];
+  onRecovered(socket: object, room: Room, after: number): void;
 }
 
 /** Why a position does not count (PROTOCOL §3.7). */
-type Refusal = "POSITION_FORGED" | "POSITION_OLD" | "POSITION_FUTURE";
+type Refusal = "POSITION_FORGED" | "POSITION_OLD" | "POSITION_FUTURE" | "POSITION_LIMIT";
 
 /** Clients that go on where they stood, across everything: verifies what they show, and tells them where they stand. */
 export class Resume implements Extension<ResumingSocket> {
@@ -93,9 +96,15 @@ export class Resume implements Extension<ResumingSocket> {
 
   onConnect(socket: ResumingSocket): void {
     const reader = this.#readers.get(socket);
+    if (!reader) return;
+    const keeper = keeperOf(socket);
     const rooms = [...socket.rooms].filter((room) => room !== socket.id);
     // those of a recovered session, and what middleware made it join
-    for (const room of keeperOf(socket).keptOf(rooms)) reader?.onJoin(room);
+    for (const room of keeper.keptOf(rooms)) {
+      const missed = socket._restoration?.missed.get(room);
+      if (missed) keeper.onRecovered(socket, room, reader.onRecovered(room, missed.after));
+      else reader.onJoin(room);
+    }
   }
 
   onClose(socket: ResumingSocket): void {
@@ -112,9 +121,9 @@ export class Resume implements Extension<ResumingSocket> {
     });
   }
 
-  #judge({ positions }: Asked, holders: readonly string[], shelf: Shelf, newest: number) {
+  #judge({ positions, tooMany }: Asked, holders: readonly string[], shelf: Shelf, newest: number) {
     const shown = new Map<Room, Shown>();
-    const refused = new Map<Room, Refusal>();
+    const refused = new Map<Room, Refusal>(tooMany.map((room) => [room, "POSITION_LIMIT"]));
     for (const position of positions) {
       const outcome = this.#verdict(position, holders, shelf, newest);
       if (typeof outcome === "string") refused.set(position.room, outcome);

@@ -263,12 +263,8 @@ it.each([
   ["a list of positions", { credit: 1, positions: [] }],
   ["a position that is none", { credit: 1, positions: { a: "b" } }],
   ["half a position", { credit: 1, positions: { a: ["b"] } }],
-  [
-    "too many positions",
-    { credit: 1, positions: Object.fromEntries([..."abcd"].map((room) => [room, ["", ""]])) },
-  ],
 ])("refuses %s with a code, and connects", async (_, resume) => {
-  const { port } = await serve({ ...memory(), resume: { positionsMax: 3 } });
+  const { port } = await serve(memory());
   const wire = await connect(port, { holdfast: { resume } });
   expect(await wire.json("40")).toMatchObject({
     holdfast: { resume: { error: { code: "PROTOCOL_INVALID", message: expect.any(String) } } },
@@ -278,6 +274,21 @@ it.each([
   expect(wire.socket.readyState).toBe(1);
 });
 
+it("takes the positions of so many rooms as it may, those that the client joined last", async () => {
+  const served = await serve({ ...memory(), resume: { positionsMax: 2 } });
+  const first = await reader(served.port);
+  const rooms = ["kept:1", "kept:2", "kept:3"];
+  for (const room of rooms) void served.sockets[0]!.join(room);
+  await first.control("joined", 3);
+  const second = await again(served.port, first);
+  expect(second.answer.refused).toEqual({ "kept:1": "POSITION_LIMIT" });
+  const joins = rooms.map((room) => served.sockets[1]!.join(room, { since: "last" }));
+  expect((await Promise.all(joins)).map(({ resumed }) => resumed)).toEqual([false, true, true]);
+});
+
 it("says what an application has named wrongly", async () => {
+  await expect(serve({ ...memory(), resume: { creditMax: 0 } })).rejects.toMatchObject({
+    code: "OPTIONS_INVALID",
+  });
   await expect(serve({ resume: {} })).rejects.toMatchObject({ code: "NO_STORE" });
 });

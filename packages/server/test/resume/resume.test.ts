@@ -233,6 +233,66 @@ it("counts a room that the session still has as continued, and repeats nothing",
   ]);
 });
 
+it("tells nothing newer of a recovered room than where the client stands, and keeps its first join", async () => {
+  const served = await serve(recovering);
+  const first = await reader(served.port);
+  void socketOf(served).join("kept:1");
+  for (const name of ["a", "b"]) served.io.to("kept:1").emit(name);
+  await first.count(2);
+  await left(first);
+  served.io.to("kept:1").emit("missed");
+  // it has taken both, and handled one
+  const [, joined] = structuredClone(first.positions["kept:1"]!);
+  const [a, b] = first.ends as [string, string];
+  const auth = { pid: first.connected.pid, offset: b };
+  const second = await again(served.port, first, { positions: { "kept:1": [a, joined] } }, auth);
+  const told = await second.control("joined");
+  expect(told.slice(0, 3)).toEqual(["joined", "kept:1", a]);
+  expect(told[3]).toBe(joined);
+  // one that shows nothing of the room
+  const third = await again(served.port, second, { positions: {} }, auth);
+  expect((await third.control("joined")).slice(0, 3)).toEqual(["joined", "kept:1", b]);
+});
+
+it("repeats no event that a recovered session gets in another room", async () => {
+  const served = await serve(recovering);
+  const first = await reader(served.port);
+  void socketOf(served).join(["kept:1", "kept:2"]);
+  served.io.to("kept:1").emit("seen");
+  await first.count(1);
+  await socketOf(served).leave("kept:2");
+  await first.control("left");
+  await left(first);
+  served.io.to(["kept:1", "kept:2"]).emit("both");
+  served.io.to("kept:2").emit("other");
+  const auth = { pid: first.connected.pid, offset: first.ends[0] };
+  const second = await again(served.port, first, {}, auth);
+  expect(second.connected.sid).toBe(first.connected.sid);
+  await socketOf(served).join("kept:2", { since: "last" });
+  socketOf(served).emit("end");
+  await second.until(() => second.events.at(-1)?.[0] === "end");
+  expect(second.events).toEqual([["both"], ["other"], ["end"]]);
+});
+
+it("repeats no event of a room that it left while that was replayed", async () => {
+  const served = await serve(options);
+  const first = await reader(served.port);
+  void socketOf(served).join(["kept:1", "kept:2"]);
+  served.io.to("kept:1").emit("seen");
+  await first.count(1);
+  await left(first);
+  served.io.to(["kept:1", "kept:2"]).emit("both");
+  const second = await again(served.port, first);
+  const socket = socketOf(served);
+  void socket.join("kept:1", { since: "last" });
+  void socket.leave("kept:1");
+  const joins = [socket.join("kept:2", { since: "last" }), socket.join("kept:1", { since: "last" })];
+  socket.emit("end");
+  await second.until(() => second.events.at(-1)?.[0] === "end");
+  expect(second.events).toEqual([["both"], ["end"]]);
+  expect(await Promise.all(joins)).toEqual(Array(2).fill({ events: 0, gaps: [], resumed: true }));
+});
+
 it("replays what the server says, and tells where that leaves the client", async () => {
   const served = await serve(options);
   for (let i = 0; i < 5; i++) served.io.to("kept:1").emit("past", i);
