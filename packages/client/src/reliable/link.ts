@@ -9,7 +9,7 @@ import type { Entry } from "./storage.ts";
 export interface OutboxSocket extends Extensible {
   readonly io: Extensible["io"] & {
     readonly uri: string | undefined;
-    readonly opts: { path?: string };
+    readonly opts: { path?: string; transports?: readonly (string | { prototype: { name: string } })[] };
     readonly engine: { _handshake?: { holdfast?: number; maxPayload: number } };
     _after(ms: number, action: () => void): () => void;
   };
@@ -25,7 +25,7 @@ export function reliableLink(socket: OutboxSocket, window: number): Link {
     window,
     send(entry, low, answered) {
       const { id, sent, event, args } = entry;
-      if (isTooLarge(entry, socket.io.engine._handshake!.maxPayload)) {
+      if (isTooLarge(entry, socket.io.engine._handshake!.maxPayload, mayPoll(socket))) {
         // the server would close the connection, whenever it came again
         answered([1, { code: "EVENT_TOO_LARGE", message: "Larger than the server's maxHttpBufferSize" }]);
       } else {
@@ -78,7 +78,13 @@ export function request(
 /** What the packet has besides. */
 const FRAME_BYTES = 200;
 
-function isTooLarge({ args, event, bytes }: Entry, bytesMax: number): boolean {
+/** Then bytes travel as base64: at the latest when everything is sent again, before a connection is upgraded. */
+function mayPoll({ io }: OutboxSocket): boolean {
+  const { transports = ["polling"] } = io.opts;
+  return transports.some((one) => (typeof one === "string" ? one : one.prototype.name) === "polling");
+}
+
+function isTooLarge({ args, event, bytes }: Entry, bytesMax: number, isBase64: boolean): boolean {
   // a character takes three bytes at most, of the ones that JSON escapes six
   if (bytes * 6 < bytesMax) return false;
   let largest = 0;
@@ -87,5 +93,6 @@ function isTooLarge({ args, event, bytes }: Entry, bytesMax: number): boolean {
     largest = Math.max(largest, value instanceof Blob ? value.size : value.byteLength);
     return 0;
   });
-  return Math.max(largest, new Blob([text]).size + FRAME_BYTES) > bytesMax;
+  const binary = isBase64 ? Math.ceil(largest / 3) * 4 + 1 : largest;
+  return Math.max(binary, new Blob([text]).size + FRAME_BYTES) > bytesMax;
 }

@@ -224,6 +224,19 @@ test("what the server would close the connection for is not sent", async () => {
   expect(await fits).toBe("ok");
 });
 
+test("bytes count as base64 where a connection may begin by polling", async () => {
+  const server = await FakeServer.listen({ holdfast: 1, maxPayload: 10_000 });
+  const socket = server.client({ transports: ["websocket", "polling"] });
+  const tooManyBytes = socket.reliable.emit("file", new Uint8Array(9_000));
+  const fits = socket.reliable.emit("file", new Uint8Array(7_000));
+  const connection = await server.connections.next();
+  await connection.grant();
+  expect(await refusal(tooManyBytes)).toBe("EVENT_TOO_LARGE");
+  expect(await connection.packets.next()).toMatch(/^451-0/);
+  connection.answer({ ack: 0 }, 0, "ok");
+  expect(await fits).toBe("ok");
+});
+
 test("what was sent can't be removed, but forgotten", async () => {
   const server = await FakeServer.listen();
   const socket = server.client();
