@@ -31,6 +31,7 @@ import type {
   EventsMap,
   FirstNonErrorArg,
   HandledArgs,
+  HandledReply,
   Last,
   RemoveAcknowledgements,
 } from "./typed-events.ts";
@@ -114,7 +115,8 @@ export class Namespace<
     event: Ev,
     handler: Handler<
       HandledArgs<ListenEvents, Ev>,
-      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      HandledReply<ListenEvents, Ev>
     >,
     options?: HandlerOptions,
   ): this {

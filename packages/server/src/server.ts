@@ -57,6 +57,7 @@ import type {
   EventsMap,
   FirstNonErrorArg,
   HandledArgs,
+  HandledReply,
   Last,
   RemoveAcknowledgements,
 } from "./typed-events.ts";
@@ -419,7 +420,8 @@ export class Server<
     event: Ev,
     handler: Handler<
       HandledArgs<ListenEvents, Ev>,
-      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+      Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      HandledReply<ListenEvents, Ev>
     >,
     options?: HandlerOptions,
   ): this {

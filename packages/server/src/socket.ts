@@ -40,6 +40,7 @@ import type {
   EventsMap,
   FirstNonErrorArg,
   HandledArgs,
+  HandledReply,
   Last,
 } from "./typed-events.ts";
 
@@ -394,7 +395,7 @@ export class Socket<
    */
   handle<Ev extends EventNames<ListenEvents> & string>(
     event: Ev,
-    handler: Handler<HandledArgs<ListenEvents, Ev>, this>,
+    handler: Handler<HandledArgs<ListenEvents, Ev>, this, HandledReply<ListenEvents, Ev>>,
     options?: HandlerOptions,
   ): this {
     this.server._reliable.handle(this as any, event, handler as any, options);

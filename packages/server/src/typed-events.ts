@@ -42,6 +42,12 @@ export type AllButLast<T extends any[]> = T extends [...infer Head, infer _Last]
 export type HandledArgs<Map extends EventsMap, Ev extends EventNames<Map>> =
   EventParams<Map, Ev> extends [...infer Args, AnyFunction] ? Args : EventParams<Map, Ev>;
 
+/** What a handler replies with: what the acknowledgement callback takes; anything if there is none. */
+export type HandledReply<Map extends EventsMap, Ev extends EventNames<Map>> =
+  Last<EventParams<Map, Ev>> extends infer Ack extends AnyFunction
+    ? IfAny<Ack, unknown, Parameters<Ack> extends [] ? unknown : FirstNonErrorTuple<Parameters<Ack>>>
+    : unknown;
+
 /** The events whose last argument is an acknowledgement callback. */
 export type EventNamesWithAck<Map extends EventsMap, K extends EventNames<Map> = EventNames<Map>> = IfAny<
   Last<Parameters<Map[K]>> | Map[K],

@@ -6,9 +6,9 @@ import type { Transaction } from "./transaction.ts";
  * Answers an event: what it returns, or resolves with, is the reply. It gets the arguments, and then the transaction.
  * Where events are not typed, neither are arguments; annotate what you use: `(text: string, tx: Transaction) => …`.
  */
-export type Handler<Args extends any[] = any[], Socket = any> = number extends Args["length"]
-  ? (this: Socket, ...args: any[]) => unknown
-  : (this: Socket, ...args: [...Args, tx: Transaction<Socket>]) => unknown;
+export type Handler<Args extends any[] = any[], Socket = any, Reply = unknown> = number extends Args["length"]
+  ? (this: Socket, ...args: any[]) => Reply | Promise<Reply>
+  : (this: Socket, ...args: [...Args, tx: Transaction<Socket>]) => Reply | Promise<Reply>;
 
 export interface HandlerOptions {
   /** How long, in ms, it may take. Default: `reliable.handlerTimeoutMs`. */
