@@ -14,6 +14,8 @@ sio = socketio.Client()
 # The server knows us by this, also over the next connection: so the jobs that we have stay ours.
 worker = None
 running = set()
+# Set once the server knows who we are on this connection: what is said under a lease before that is refused.
+introduced = threading.Event()
 
 
 class Refused(Exception):
@@ -68,6 +70,7 @@ def run(job):
     except Exception as error:
         outcome = ("fail", lease, {"message": str(error), "name": type(error).__name__})
     while True:
+        introduced.wait()
         try:
             ask(*outcome)
             said = outcome[0]
@@ -95,11 +98,23 @@ def on_job(job):
 def on_connect():
     """With every connection: what we want, who we are, and what we still work on."""
     global worker
-    options = {"prefetch": 2, "leases": list(running)}
-    if worker:
-        options["worker"] = worker
-    worker = ask("work", queue, options)["worker"]
-    print("ready", flush=True)
+    while "/" in sio.namespaces:
+        options = {"prefetch": 2, "leases": list(running)}
+        if worker:
+            options["worker"] = worker
+        try:
+            worker = ask("work", queue, options)["worker"]
+            introduced.set()
+            print("ready", flush=True)
+            return
+        except Exception as error:
+            print(error, file=sys.stderr, flush=True)  # refused, or no answer: again
+            time.sleep(1)
+
+
+@sio.on("disconnect")
+def on_disconnect(*_reason):
+    introduced.clear()
 
 
 sio.connect(url, transports=["websocket"], wait=True)
