@@ -79,7 +79,7 @@ export function extend(socket: Extensible, { _name, _ask, _answered, _closed }: 
   };
   socket._packet = (packet) => {
     const { type, data } = packet;
-    if (asked && type === PacketType.CONNECT) {
+    if (type === PacketType.CONNECT && asked) {
       packet.data = { ...data, holdfast: { ...data?.holdfast, [_name]: asked } };
     }
     _packet.call(socket, packet);

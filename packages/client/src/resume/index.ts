@@ -44,8 +44,7 @@ export function resume(socket: Extensible): void {
     for (const room in rooms) positions.set(room, rooms[room]!);
   };
 
-  const { opts } = io.engine.transport;
-  const name = `holdfast ${opts.host + opts.path + socket.nsp} ${user}`;
+  const name = `holdfast ${io.engine.transport.opts.host + io.engine.transport.opts.path + socket.nsp} ${user}`;
   /** Takes what a storage has as our own, or adds our own to it. What fails is reported. */
   const sync = async (isOurs?: boolean) => {
     try {
@@ -106,8 +105,8 @@ export function resume(socket: Extensible): void {
       // who is a member knows better
       if (!positions.get(room)?.[2]) {
         positions.delete(room);
-        // before what has been handled: its replay is about to begin
-        positions.set(room, isLater(live.at, at) ? [at, grant] : [at, grant, live]);
+        // no cursor (true) where live events are later: its replay is about to begin
+        positions.set(room, [at, grant, (isLater(live.at, at) || live) as Cursor]);
         if (frozen) frozen[room] ??= [at, grant];
       }
     },
@@ -119,7 +118,8 @@ export function resume(socket: Extensible): void {
       pay();
       const { replaying } = recovery;
       recovery.replaying = undefined;
-      for (const end of ends) follow(...(end as [string, string]), live);
+      // or goes on, behind a gap
+      for (const [room, at] of ends) follow(room, at, (isLater(live.at, at) || live) as Cursor);
       for (const gap of gaps) recovery.emit("gap", gap);
       replaying.gaps = gaps.length;
       recovery.emit("replayed", replaying);
@@ -174,8 +174,8 @@ export function resume(socket: Extensible): void {
       if (!isRecovered) {
         // what the old session should have got comes again, from the positions on
         stand(current());
-        held = [];
         live = {};
+        held = [];
         frozen = recovery.replaying = reached = undefined;
       }
       if (isGranted) {

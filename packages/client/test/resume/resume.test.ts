@@ -257,3 +257,24 @@ it("the option works with a manager of one's own, and twice on one page", async 
   expect(await server.grant()).toEqual({ credit: 1000, positions: {} });
   two.disconnect();
 });
+
+it("stands in the replay that goes on behind a gap, whatever it has heard in other rooms", async () => {
+  const server = await ResumeServer.listen();
+  const socket = server.client();
+  socket.on("chat", () => {});
+  await server.grant();
+  server.joined("live", offset(40));
+  server.say("chat", 1, offset(50));
+  server.joined("past", offset(1));
+  server.say("replay", 1, ["past"], 1);
+  const gap = { room: "past", from: offset(1), to: offset(9), reason: "trimmed" };
+  server.say("replayed", 1, 0, [["past", offset(9)]], [gap], 1);
+  server.joined("past", offset(9));
+  server.say("replay", 2, ["past"], 1);
+  server.say("chat", 2, offset(10));
+  await server.taken(socket);
+  expect(await server.positions()).toEqual({
+    live: [offset(50), "grant of live"],
+    past: [offset(10), "grant of past"],
+  });
+});

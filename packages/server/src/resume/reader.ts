@@ -98,7 +98,7 @@ export class Reader implements Framing {
 
   /**
    * It is a member again, since its session was recovered: it stands where it says, or else where the session began to
-   * miss the room's events. They may still wait in the client, so that it is told of nothing newer.
+   * miss the room's events, which come behind this.
    *
    * @returns the offset behind which it has had everything
    */

@@ -90,25 +90,28 @@ export class Resume implements Extension<ResumingSocket> {
     const sink = new StampedSink(socket.outbox, shelf.dialect);
     socket.outbox = sink;
     socket.client._speak(shelf.namespace, sink);
-    this.#readers.set(socket, new Reader(socket, shelf, key, holder, shown, this.#credit(socket, asked)));
+    const reader = new Reader(socket, shelf, key, holder, shown, this.#credit(socket, asked));
+    this.#readers.set(socket, reader);
+    this.#tellRecovered(socket, reader);
     return { key, refused: Object.fromEntries(refused) };
   }
 
   onConnect(socket: ResumingSocket): void {
     const reader = this.#readers.get(socket);
-    if (!reader) return;
-    const keeper = keeperOf(socket);
-    const rooms = [...socket.rooms].filter((room) => room !== socket.id);
-    // those of a recovered session, and what middleware made it join
-    for (const room of keeper.keptOf(rooms)) {
-      const missed = socket._restoration?.missed.get(room);
-      if (missed) keeper.onRecovered(socket, room, reader.onRecovered(room, missed.after));
-      else reader.onJoin(room);
-    }
+    // what middleware made it join
+    for (const room of keptRoomsOf(socket)) if (!missedBy(socket, room)) reader?.onJoin(room);
   }
 
   onClose(socket: ResumingSocket): void {
     this.#readers.get(socket)?.close();
+  }
+
+  /** Before any event of the rooms that its session still has. */
+  #tellRecovered(socket: ResumingSocket, reader: Reader): void {
+    for (const room of keptRoomsOf(socket)) {
+      const missed = missedBy(socket, room);
+      if (missed) keeperOf(socket).onRecovered(socket, room, reader.onRecovered(room, missed.after));
+    }
   }
 
   #credit({ conn }: ResumingSocket, { credit }: Asked): Credit {
@@ -167,4 +170,13 @@ export class Resume implements Extension<ResumingSocket> {
 
 function keeperOf({ nsp }: ResumingSocket): Keeper {
   return nsp.adapter as Keeper;
+}
+
+function keptRoomsOf(socket: ResumingSocket): Room[] {
+  return keeperOf(socket).keptOf([...socket.rooms].filter((room) => room !== socket.id));
+}
+
+/** What it missed of a room that its session still has. */
+function missedBy({ _restoration }: ResumingSocket, room: Room): { readonly after: number } | undefined {
+  return _restoration?.missed.get(room);
 }

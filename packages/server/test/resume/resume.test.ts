@@ -227,8 +227,8 @@ it("counts a room that the session still has as continued, and repeats nothing",
   socketOf(served).emit("end");
   await second.until(() => second.events.at(-1)?.[0] === "end");
   expect(second.heard.map((message) => message.slice(0, 2))).toEqual([
-    ["event", "missed"],
     ["joined", "kept:1"],
+    ["event", "missed"],
     ["event", "end"],
   ]);
 });
