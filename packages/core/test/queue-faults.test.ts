@@ -66,6 +66,20 @@ describe("a queue whose store fails", () => {
     expect(queue.counts()).toMatchObject({ waiting: 0, running: 0, done: 1 });
   });
 
+  it("counts right again, though it was killed before an add that failed was counted", async () => {
+    const { store, queue, settle } = setUp();
+    await queue.add(1);
+    await queue.remove("~1");
+    // number, sequences, not paused, and one that waits
+    const value = JSON.stringify([1, 20_001, 0, 1, 0, 0, 0]);
+    await store.commit({ type: "put", kind: "queue", key: "tasks", value }).durable();
+    const after = new Queues({ store: store.crash() }).queue("tasks");
+    await after.opened;
+    await settle();
+    expect(after.counts()).toMatchObject({ waiting: 0, running: 0 });
+    await after.drain();
+  });
+
   it("tells a remote worker, whose lease still holds", async () => {
     const { disk, queue } = setUp();
     const handle = await queue.add(7);

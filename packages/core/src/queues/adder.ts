@@ -1,27 +1,19 @@
-import { createHash } from "node:crypto";
 import type { Operation } from "../store/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
-import { encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { tell } from "./context.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { IdClaims, idConflict } from "./id-claims.ts";
+import { type Draft, draftJob, hashesOf, type Sequence, toAddDraft } from "./draft.ts";
+import { IdClaims } from "./id-claims.ts";
 import { StoredJobHandle } from "./job-handle.ts";
 import type { JobLookup } from "./job-lookup.ts";
-import { encodeId, jobId, type StoredJob } from "./job-record.ts";
+import { jobId, type StoredJob } from "./job-record.ts";
 import { KIND } from "./keys.ts";
-import { checkAddOptions, QUEUE_LIMITS, TIME_MAX_MS } from "./options.ts";
+import { QUEUE_LIMITS } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
-import { type Transition, toAdd } from "./transitions.ts";
+import { toAdd } from "./transitions.ts";
 import type { AddOptions, JobHandle, JobToAdd, PreparedAdd } from "./types.ts";
-
-/** A job that is about to be added. */
-interface Draft {
-  readonly job: StoredJob;
-  /** Of its data, if it has an id of its own. */
-  readonly hash: string;
-}
 
 /** A job on its way to disk. */
 interface Issued {
@@ -29,13 +21,6 @@ interface Issued {
   readonly key: string;
   /** Its first attempt, if that is part of the same commit. */
   readonly attempt: Attempt | undefined;
-}
-
-/** Gives out sequences. */
-export interface Sequence {
-  next(): number;
-  /** Resolves when all sequences given out so far are safe from being given out again after a crash. */
-  reserved(): Promise<void>;
 }
 
 /** Adds jobs, each id once. */
@@ -122,7 +107,7 @@ export class Adder {
       isOver = true;
       this.#prepared--;
     };
-    const { operations, change } = this.#transition(draft);
+    const { operations, change } = toAddDraft(this.#context.keys, draft);
     const { keys, journal } = this.#context;
     return {
       id,
@@ -177,7 +162,7 @@ export class Adder {
     const operations: Operation[] = [];
     const change = { ready: 0, parked: 0 };
     for (const draft of fresh) {
-      const transition = this.#transition(draft);
+      const transition = toAddDraft(this.#context.keys, draft);
       for (const operation of transition.operations) operations.push(operation);
       change.ready += transition.change.ready ?? 0;
       change.parked += transition.change.parked ?? 0;
@@ -195,46 +180,7 @@ export class Adder {
   }
 
   #draft(data: unknown, options: AddOptions): Draft {
-    checkAddOptions(options);
-    const { clock, options: queue } = this.#context;
-    const {
-      id,
-      priority = 0,
-      delayMs = 0,
-      expiresMs,
-      attempts = queue.attempts,
-      backoff,
-      timeoutMs,
-    } = options;
-    const body = encodeBody(data, queue.payloadBytesMax, "JOB_TOO_LARGE");
-    const now = clock.now();
-    const job: StoredJob = {
-      seq: this.#sequence.next(),
-      priority,
-      givenId: id,
-      attempt: 0,
-      attempts,
-      addedMs: now,
-      expiresAtMs: expiresMs === undefined ? 0 : later(now, expiresMs),
-      timeoutMs,
-      backoff,
-      error: undefined,
-      dueMs: delayMs > 0 ? later(now, delayMs) : 0,
-      body,
-    };
-    const hash =
-      id === undefined ? "" : createHash("sha256").update(body.bytes).digest("base64url").slice(0, 22);
-    return { job, hash };
-  }
-
-  #transition({ job, hash }: Draft): Transition {
-    const { keys } = this.#context;
-    const transition = toAdd(keys, job);
-    if (job.givenId !== undefined) {
-      const value = encodeId({ seq: job.seq, priority: job.priority, hash });
-      transition.operations.push({ type: "put", kind: KIND.id, key: keys.name(job.givenId), value });
-    }
-    return transition;
+    return draftJob(this.#context, this.#sequence, data, options);
   }
 
   #checkRoom(count: number): void {
@@ -307,20 +253,4 @@ class Present implements PreparedAdd {
   }
 
   dropped(): void {}
-}
-
-/** Those of the ids of one batch, in which an id may come twice. */
-function hashesOf(drafts: readonly Draft[]): ReadonlyMap<string, string> {
-  const hashes = new Map<string, string>();
-  for (const { job, hash } of drafts) {
-    const id = job.givenId;
-    if (id === undefined) continue;
-    if ((hashes.get(id) ?? hash) !== hash) throw idConflict(id);
-    hashes.set(id, hash);
-  }
-  return hashes;
-}
-
-function later(now: number, ms: number): number {
-  return Math.min(now + Math.ceil(ms), TIME_MAX_MS);
 }

@@ -90,6 +90,10 @@ export class StoredQueue implements Queue {
       if (!this.#isClosed) report(error);
     };
     const dispatch = () => this.#dispatcher.run();
+    const onRead = () => {
+      dispatch();
+      this.#changed();
+    };
     const journal = new Journal(store, () => [this.#head.seal(), ...leases.seal(), ...finished.seal()]);
     this.#head = new QueueHead(name, journal);
     const index = { store, clock, keys, onError };
@@ -100,7 +104,7 @@ export class StoredQueue implements Queue {
       clock,
       keys,
       journal,
-      ready: new ReadyJobs(store, keys, dispatch, onError),
+      ready: new ReadyJobs(store, keys, onRead, onError),
       due: new TimeIndex({ ...index, kind: KIND.due, onDue: (records) => this.#waiting.promote(records) }),
       expiry: new TimeIndex({
         ...index,
