@@ -40,7 +40,7 @@ type Saying = [name: string, ...args: unknown[]];
 
 const TOO_LARGE: Saying = [
   "fail",
-  { message: "each connection was lost that the result was sent over", code: "RESULT_TOO_LARGE" },
+  { message: "the result breaks every connection", code: "RESULT_TOO_LARGE" },
 ];
 
 /** Thrown by `job.fail`. */
