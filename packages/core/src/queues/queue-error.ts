@@ -54,6 +54,8 @@ export class QueueError extends Error {
 /** Thrown by a handler: the attempt failed, and the next one comes after so many milliseconds. */
 export class RetryLater extends Error {
   override readonly name: string = "RetryLater";
+  /** For who is not a handler, such as a caller of `io.transaction`, and has to try again by itself. */
+  readonly code = "RETRY_LATER";
   readonly retryMs: number;
 
   constructor(retryMs: number, message = `Try again in ${retryMs} ms`, options?: ErrorOptions) {
