@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, kill, startServer } from "../crash/process.ts";
+import { ResumingClient } from "./client.ts";
+import { type Announcement, type Counts, judge, parseAnnouncement } from "./verdict.ts";
+
+export interface ResumeRun {
+  readonly clients: number;
+  readonly kills: number;
+  /** Longest time, in ms, that a server which listens is left alive. */
+  readonly lifeMsMax: number;
+  /** Whether the server has connection state recovery too. */
+  readonly isRecovering: boolean;
+}
+
+export type RunCounts = Counts & {
+  readonly kills: number;
+  readonly cuts: number;
+  readonly reloads: number;
+  readonly connects: number;
+  readonly recovered: number;
+  readonly replays: number;
+  /** Holes that clients were told of, though nothing was trimmed. */
+  readonly gaps: number;
+  /** Positions that the server did not accept, though it gave them. */
+  readonly refused: number;
+  /** Came back, and the server knew nothing of where they stood. */
+  readonly forgotten: number;
+  /** Recovered without all their rooms. */
+  readonly damaged: number;
+  readonly errors: readonly string[];
+};
+
+const CUT_INTERVAL_MS = 40;
+const RELOAD_INTERVAL_MS = 90;
+const LIFE_MS_MIN = 300;
+const CALM_MS = 1_500;
+const BACK_MS_MAX = 90_000;
+const ERRORS_SHOWN = 5;
+const SCRIPT = new URL("./server.ts", import.meta.url);
+
+const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Kills a server with SIGKILL again and again, always on the same folder; cuts single connections meanwhile, and replaces
+ * clients with fresh ones on the same storage. Clients of ours that resume record what they get.
+ */
+export async function runResume(
+  { clients: count, kills, lifeMsMax, isRecovering }: ResumeRun,
+  onRound: (round: number) => void = () => {},
+): Promise<RunCounts> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-resume-"));
+  const port = await freePort();
+  const announcements: Announcement[] = [];
+  const counts = { cuts: 0, damaged: 0, forgotten: 0 };
+  const start = (run: number) => {
+    const mode = isRecovering ? "recover" : "resume";
+    return startServer([join(folder, "data"), `${port}`, `${run}`, `${count}`, mode], [], SCRIPT);
+  };
+  /** Clients that have been in their rooms. */
+  const known = new Set<string>();
+  const read = (lines: readonly string[]) => {
+    for (const line of lines) {
+      const announcement = parseAnnouncement(line);
+      if (announcement) announcements.push(announcement);
+      const [type, n] = line.split(" ") as [string, string];
+      if (type === "damaged") counts.damaged++;
+      else if (type === "fresh" && known.has(n)) counts.forgotten++;
+      else if (type === "fresh") known.add(n);
+    }
+  };
+  let server = await start(1);
+  const opening = Array.from({ length: count }, (_, n) => ResumingClient.to(port, n, folder));
+  const clients = await Promise.all(opening);
+  const anyone = () => clients[Math.floor(Math.random() * count)]!;
+  const allBack = async () => {
+    const deadline = Date.now() + BACK_MS_MAX;
+    while (!clients.every(({ isConnected, isReplaying }) => isConnected && !isReplaying)) {
+      if (Date.now() > deadline) throw new Error("not all clients came back");
+      await delay(20);
+    }
+  };
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    await allBack();
+    timers.push(
+      setInterval(() => {
+        counts.cuts++;
+        anyone().cut();
+      }, CUT_INTERVAL_MS),
+      setInterval(() => anyone().reload(), RELOAD_INTERVAL_MS),
+    );
+    for (let round = 1; round <= kills; round++) {
+      await delay(LIFE_MS_MIN + Math.random() * lifeMsMax);
+      await kill(server);
+      read(server.lines);
+      onRound(round);
+      server = await start(round + 1);
+    }
+    for (const timer of timers) clearInterval(timer);
+    await allBack();
+    await clients[0]!.stop();
+    await delay(CALM_MS);
+    await allBack();
+    await delay(CALM_MS);
+    await kill(server);
+    read(server.lines);
+    const sum = (of: (client: ResumingClient) => number) =>
+      clients.reduce((total, client) => total + of(client), 0);
+    return {
+      kills,
+      ...counts,
+      reloads: sum(({ reloads }) => reloads),
+      connects: sum(({ connects }) => connects),
+      recovered: sum(({ recovered }) => recovered),
+      replays: sum(({ replays }) => replays),
+      gaps: sum(({ gaps }) => gaps),
+      refused: sum(({ refused }) => refused),
+      ...judge(announcements, clients),
+      errors: clients.flatMap(({ errors }) => errors).slice(0, ERRORS_SHOWN),
+    };
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+    for (const client of clients) client.close();
+    server.child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
