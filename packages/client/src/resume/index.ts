@@ -27,14 +27,13 @@ export function resume(socket: Extensible): void {
   let owed = 0;
   /** Events that nobody listens to yet, in order, */
   let held: [name: unknown, give: () => void][] = [];
-  /** where the client stood before the first of them, */
+  /** where a fresh client on the same storage stands: before the first of them, */
   let frozen: Record<string, Stand> | undefined;
   /** and the end of their time. */
   let stopWaiting: Stop | undefined;
   /** There is something to write, at some time. */
   let writing: Stop | undefined;
 
-  const current = () => frozen ?? shown(positions);
   /** Makes a room stand where it does now, or at `at`, and then follow a cursor, or none. */
   const follow = (room: string, at?: string, cursor?: Cursor) => {
     const stand = positions.get(room);
@@ -56,7 +55,7 @@ export function resume(socket: Extensible): void {
       } else {
         for (const room in refused) delete rooms?.[room];
         // what another tab keeps as the same client stays
-        const all = { ...(theirs === key && rooms), ...current() };
+        const all = { ...(theirs === key && rooms), ...(frozen ?? shown(positions)) };
         await storage?.setItem(name, JSON.stringify([key, shown(Object.entries(all))]));
       }
     } catch (cause) {
@@ -145,7 +144,7 @@ export function resume(socket: Extensible): void {
     if (end && !replaying) reached = end;
     // in order with those of its name
     if (held.some(([waiting]) => waiting === name) || (end && stopWaiting && !hears(name))) {
-      frozen ??= current();
+      frozen ??= shown(positions);
       if (held.push([name, give]) > HELD_MAX) stopHolding();
     } else give();
     if (end) (replaying ?? live).at = end;
@@ -166,17 +165,17 @@ export function resume(socket: Extensible): void {
         socket._lastOffset = reached;
       }
       await reading;
-      return { credit, key, positions: current() };
+      // behind what waits here too: it is not lost with the connection
+      return { credit, key, positions: shown(positions) };
     },
     _answered(answer, isRecovered) {
       isGranted = answer?.key;
       owed = 0;
       if (!isRecovered) {
         // what the old session should have got comes again, from the positions on
-        stand(current());
+        stand(shown(positions));
         live = {};
-        held = [];
-        frozen = recovery.replaying = reached = undefined;
+        recovery.replaying = reached = undefined;
       }
       if (isGranted) {
         key = isGranted;
@@ -186,7 +185,10 @@ export function resume(socket: Extensible): void {
           recovery.emit("refused", { room, code: refused[room] });
         }
         stopWaiting = io._after(LATE_MS, stopHolding);
-      } else if (answer) recovery.emit("error", Object.assign(Error(), answer.error));
+      } else {
+        stopHolding();
+        if (answer) recovery.emit("error", Object.assign(Error(), answer.error));
+      }
     },
     _closed() {
       stopWaiting?.();

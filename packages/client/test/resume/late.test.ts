@@ -44,9 +44,10 @@ it("keeps those that came before the answer to CONNECT too", async () => {
   expect(await heard).toEqual([1]);
 });
 
-it("does not stand behind what waits, whatever is heard, joined and replayed meanwhile", async () => {
+it("keeps no position behind what waits, whatever is heard, joined and replayed meanwhile", async () => {
   const server = await ResumeServer.listen();
-  const socket = server.client();
+  const storage = new TestStorage();
+  const socket = server.client({ resume: { storage } });
   const heard: unknown[] = [];
   socket.on("heard", (n) => heard.push(n));
   await server.grant();
@@ -60,15 +61,29 @@ it("does not stand behind what waits, whatever is heard, joined and replayed mea
   await server.taken(socket);
   expect(heard).toEqual([2, 3]);
   const before = { a: [offset(1), "grant of a"], b: [offset(1), "grant of b"] };
-  expect(await server.positions()).toEqual(before);
-  // it comes again, since the old session is over
+  // the same client still has it, and what it has handled is not to come again
+  const after = { a: [offset(3), "grant of a"], b: [offset(3), "grant of b"] };
+  expect(await server.positions()).toEqual(after);
+  expect(storage.kept[1]).toEqual(before);
   server.accept();
-  server.joined("a", offset(1));
-  server.say("chat", 1, offset(2));
+  server.joined("a", offset(3));
   const chat = new Promise((resolve) => socket.on("chat", resolve));
   expect(await chat).toBe(1);
+  server.connection.drop();
+  await server.asked();
+  expect(storage.kept[1]).toEqual(after);
+});
+
+it("gives what waits at once when the server that is there now does not speak resume", async () => {
+  const server = await ResumeServer.listen();
+  const socket = server.client();
+  await server.grant();
+  server.say("chat", 1, offset(2));
   await server.taken(socket);
-  expect(await server.positions()).toMatchObject({ a: [offset(2), "grant of a"] });
+  await server.again();
+  const any = new Promise((resolve) => socket.prependAny((...args) => resolve(args)));
+  server.connection.say('40{"sid":"id"}');
+  expect(await any).toEqual(["chat", 1]);
 });
 
 it("goes on with what waits when the session is recovered", async () => {
