@@ -20,6 +20,8 @@ export interface Framing {
   /** The member has joined a kept room, or left it. */
   onJoin(room: Room): void;
   onLeave(room: Room): void;
+  /** What tells the client that it had left a room at this offset. */
+  left(room: Room, offset: number): OutgoingPacket;
   /** What is joined or left during this call is not told: the replay does, or nothing has happened. */
   quietly(change: () => void): void;
   /** How stored events go to the client. */

@@ -192,6 +192,20 @@ export class KeepingAdapter extends Adapter {
     this.#shedding.onGone(socket);
   }
 
+  /**
+   * A session goes on as this socket, and had been in a room. Returns what tells its client that it has left it, if it
+   * has, and the client speaks resume.
+   */
+  protected recall(socket: Joiner, room: Room, after: number, through: number): OutgoingPacket | undefined {
+    if (!this.#isKept(room)) return undefined;
+    if (socket.rooms.has(room)) {
+      this.#catchup.onRecovered(socket, room, after);
+      return undefined;
+    }
+    this.#left.note(socket, room, { after: { offset: after }, through });
+    return this.#framing(socket)?.left(room, through);
+  }
+
   /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */
   async joinLast(socket: Joiner, rooms: readonly Room[]): Promise<LastResult> {
     const free = rooms.filter((room) => this.keptOf([room]).length === 0);

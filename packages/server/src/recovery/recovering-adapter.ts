@@ -18,7 +18,12 @@ export class RecoveringAdapter extends KeepingAdapter {
 
   constructor(nsp: any) {
     super(nsp);
-    this.recovery = new Recovery(nsp, nsp.server._recovery, (event) => this.inTurn(event));
+    this.recovery = new Recovery(
+      nsp,
+      nsp.server._recovery,
+      (event) => this.inTurn(event),
+      (socket, room, stay) => this.recall(socket, room, stay.after, stay.through),
+    );
     const withSocket = (then: (socket: SessionSocket, room: Room) => void) => (room: Room, id: string) => {
       const member = this.table.member(id);
       if (member && "client" in member) then(member as unknown as SessionSocket, room);

@@ -21,6 +21,12 @@ const CHUNK_BYTES = 256 * 1024;
 /** How many rooms that were left are remembered until what was issued before has reached, or missed, its clients. */
 const LEAVES_MAX = 1_000_000;
 
+/**
+ * Remembers how long a resumed session has been, or was, in a room, as if this socket had. Returns what tells the client
+ * that it has left it, which it may not have heard; undefined if it has not, or the client does not care.
+ */
+type Recall = (socket: SessionSocket, room: string, stay: Span) => OutgoingPacket | undefined;
+
 interface Leave {
   readonly sid: string;
   readonly room: unknown;
@@ -38,6 +44,7 @@ export class Recovery implements SessionsOwner {
   readonly #attempts = new Attempts();
   readonly #data: SessionData;
   readonly #replayParts: (event: StoredEvent) => readonly Part[];
+  readonly #recall: Recall;
   readonly #unregister: () => void;
   /** undefined as long as the store is not open. */
   #pids: Pids | undefined;
@@ -64,11 +71,17 @@ export class Recovery implements SessionsOwner {
   #isReplaying = false;
 
   /** @param replayParts a stored event as it goes to the client */
-  constructor(nsp: any, shared: SharedRecovery, replayParts: (event: StoredEvent) => readonly Part[]) {
+  constructor(
+    nsp: any,
+    shared: SharedRecovery,
+    replayParts: (event: StoredEvent) => readonly Part[],
+    recall: Recall,
+  ) {
     this.#nsp = nsp;
     this.namespace = nsp.name;
     this.#shared = shared;
     this.#replayParts = replayParts;
+    this.#recall = recall;
     this.#records = new SessionRecords(shared.kept.store, nsp.name);
     this.#holes = new Holes(shared, nsp.name);
     this.#data = new SessionData({
@@ -287,8 +300,12 @@ export class Recovery implements SessionsOwner {
     const before = new Set<unknown>(rooms);
     for (const room of socket.rooms) if (!before.delete(room)) this.onJoin(socket, room);
     for (const room of before) this.onLeave(socket, room);
+    // in the order in which it left them
+    const left = [...restoration.stays]
+      .map(([room, stay]) => ({ at: stay.through, packet: this.#recall(socket, room, stay) }))
+      .sort((a, b) => a.at - b.at);
     socket.outbox.hold((hold) => {
-      this.#replay(socket, restoration, head, hold).catch((error) => {
+      this.#replay(socket, restoration, left, head, hold).catch((error) => {
         this.#report(error);
         // it comes back and tries again
         socket.client.conn.close(true);
@@ -299,6 +316,7 @@ export class Recovery implements SessionsOwner {
   async #replay(
     socket: SessionSocket,
     { pid, missed, rooms, since, began }: Restoration,
+    left: { readonly at: number; readonly packet: OutgoingPacket | undefined }[],
     head: Promise<number>,
     hold: Hold,
   ): Promise<void> {
@@ -313,10 +331,21 @@ export class Recovery implements SessionsOwner {
       const chunk = await this.#shared.kept.store.events({ ...query, after, ...limits });
       done = chunk.done;
       after = chunk.events.at(-1)?.offset ?? after;
-      const packets = chunk.events
-        .filter((event) => isMissed(event, missed) && mayReceive(event, names))
-        .map((event) => new OutgoingPacket(this.#replayParts(event)));
-      this.#shared.kept.replayed += packets.length;
+      const packets: OutgoingPacket[] = [];
+      /** What it has left before the next event. */
+      const leaveBefore = (offset: number) => {
+        while (left.length > 0 && left[0]!.at < offset) {
+          const { packet } = left.shift()!;
+          if (packet) packets.push(packet);
+        }
+      };
+      for (const event of chunk.events) {
+        if (!isMissed(event, missed) || !mayReceive(event, names)) continue;
+        leaveBefore(event.offset);
+        packets.push(new OutgoingPacket(this.#replayParts(event)));
+        this.#shared.kept.replayed++;
+      }
+      if (done) leaveBefore(Infinity);
       if (!isTold) {
         // the client keeps what comes before the answer until it has that
         packets.push(this.#answer(socket, pid));

@@ -7,6 +7,8 @@ export interface Restoration {
   // biome-ignore lint/suspicious/noExplicitAny: programs get away with names that are not text
   readonly rooms: readonly any[];
   readonly data: unknown;
+  /** For each room that it is in, or has left: all of which of its events it had, or misses. */
+  readonly stays: ReadonlyMap<string, Span>;
   /** The same as it was stored. */
   readonly json: string | undefined;
   /** For each log, which of its events the client has missed. */

@@ -13,7 +13,7 @@ import {
 import type { SharedRecovery } from "./shared.ts";
 import { UNRECORDED_MS } from "./sweeper.ts";
 
-type Found = Pick<Restoration, "rooms" | "data" | "json" | "missed" | "since">;
+type Found = Pick<Restoration, "rooms" | "data" | "json" | "stays" | "missed" | "since">;
 
 const TO_THE_END = Number.MAX_SAFE_INTEGER;
 
@@ -54,13 +54,16 @@ export class Restorer {
       [EVERYBODY, all],
     ]);
     const rooms: unknown[] = [];
+    const stays = new Map<string, Span>();
     for (const membership of session?.rooms ?? []) {
-      const { room, isMember } = membership;
+      const { room, joinedAt, leftAt, isMember } = membership;
       const log = logNameOf(room)!;
       const span = await this.#span(log, membership, since);
       if (typeof span === "string") return span;
       if (span.after < span.through) missed.set(log, span);
       if (isMember) rooms.push(room);
+      const through = isMember ? TO_THE_END : leftAt!;
+      if (typeof room === "string") stays.set(room, { after: joinedAt, through });
       if (this.#isEarly(log) && this.#holes.concernEarly(span.after)) return "storage fault";
     }
     for (const [log, { after }] of missed) {
@@ -68,7 +71,7 @@ export class Restorer {
       if (floor > after) return "trimmed";
     }
     const json = session?.data;
-    return { rooms, json, data: json === undefined ? undefined : JSON.parse(json), missed, since };
+    return { rooms, json, stays, data: json === undefined ? undefined : JSON.parse(json), missed, since };
   }
 
   async #span(log: string, membership: Membership, since: number): Promise<Span | RecoveryFailure> {

@@ -115,6 +115,10 @@ export class Reader implements Framing {
     this.#tell((offset) => ["left", room, this.#format(offset)]);
   }
 
+  left(room: Room, offset: number): OutgoingPacket {
+    return this.#shelf.dialect.control(["left", room, this.#format(offset)]);
+  }
+
   quietly(change: () => void): void {
     this.#isQuiet = true;
     try {

@@ -293,6 +293,56 @@ it("repeats no event of a room that it left while that was replayed", async () =
   expect(await Promise.all(joins)).toEqual(Array(2).fill({ events: 0, gaps: [], resumed: true }));
 });
 
+it("tells a session that comes back of a room that it had left unheard, and goes on there behind what it then got", async () => {
+  const served = await serve(recovering);
+  const first = await reader(served.port);
+  void socketOf(served).join(["kept:1", "kept:2"]);
+  served.io.to("kept:1").emit("seen");
+  await first.count(1);
+  const [offset] = first.ends as string[];
+  served.io.to("kept:1").emit("unseen");
+  void socketOf(served).leave("kept:1");
+  served.io.to(["kept:1", "kept:2"]).emit("through the other");
+  served.io.to("kept:1").emit("missed");
+  served.io.to("kept:2").emit("last");
+  await left(first);
+  const auth = { pid: first.connected.pid, offset };
+  const second = await again(served.port, first, {}, auth);
+  expect(second.connected.sid).toBe(first.connected.sid);
+  expect(await socketOf(served).join("kept:1", { since: "last" })).toMatchObject({ resumed: true });
+  await second.control("replayed");
+  expect(second.heard.map((message) => message.slice(0, 2))).toEqual([
+    ["joined", "kept:2"],
+    ["event", "unseen"],
+    ["left", "kept:1"],
+    ["event", "through the other"],
+    ["event", "last"],
+    ["joined", "kept:1"],
+    ["replay", 1],
+    ["event", "missed"],
+    ["replayed", 1],
+  ]);
+});
+
+it("lets a stock client whose session comes back go on in a room that it had left", async () => {
+  const served = await serve(recovering);
+  const first = await connect(served.port);
+  const { pid } = await first.json<{ pid: string }>("40");
+  void socketOf(served).join("kept:1");
+  served.io.to("kept:1").emit("seen");
+  const [, offset] = await first.json<string[]>("42");
+  void socketOf(served).leave("kept:1");
+  served.io.to("kept:1").emit("missed");
+  first.socket.terminate();
+  await first.closed;
+  const second = await connect(served.port, { pid, offset });
+  expect(await second.json("40")).toMatchObject({ pid });
+  expect(await socketOf(served).join("kept:1", { since: "last" })).toMatchObject({
+    events: 1,
+    resumed: true,
+  });
+});
+
 it("replays what the server says, and tells where that leaves the client", async () => {
   const served = await serve(options);
   for (let i = 0; i < 5; i++) served.io.to("kept:1").emit("past", i);
