@@ -111,6 +111,8 @@ export class ResumingClient {
     // a handler that is there only after an `await`
     if (n % 4 === 1) socket.once("connect", () => setTimeout(() => socket.on("event", onEvent), LATE_MS));
     else socket.on("event", onEvent);
+    // others hear what no listener of theirs wants only when their time is over: positions wait for that
+    if (n % 2 === 0) for (const name of ["noise", "typing"]) socket.on(name, () => {});
     socket.on("joined", (order: number, room: string) => {
       if (this.reloads === reloads) this.extras.set(room, order);
     });

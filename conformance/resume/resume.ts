@@ -27,8 +27,6 @@ export type RunCounts = Counts & {
   readonly refused: number;
   /** Came back, and the server knew nothing of where they stood. */
   readonly forgotten: number;
-  /** Recovered without all their rooms. */
-  readonly damaged: number;
   readonly errors: readonly string[];
 };
 
@@ -53,7 +51,7 @@ export async function runResume(
   const folder = mkdtempSync(join(tmpdir(), "holdfast-resume-"));
   const port = await freePort();
   const announcements: Announcement[] = [];
-  const counts = { cuts: 0, damaged: 0, forgotten: 0 };
+  const counts = { cuts: 0, forgotten: 0 };
   const start = (run: number) => {
     const mode = isRecovering ? "recover" : "resume";
     return startServer([join(folder, "data"), `${port}`, `${run}`, `${count}`, mode], [], SCRIPT);
@@ -65,8 +63,7 @@ export async function runResume(
       const announcement = parseAnnouncement(line);
       if (announcement) announcements.push(announcement);
       const [type, n] = line.split(" ") as [string, string];
-      if (type === "damaged") counts.damaged++;
-      else if (type === "fresh" && known.has(n)) counts.forgotten++;
+      if (type === "fresh" && known.has(n)) counts.forgotten++;
       else if (type === "fresh") known.add(n);
     }
   };

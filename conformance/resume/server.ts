@@ -38,8 +38,7 @@ io.on("connection", async (socket) => {
   socket.on("disconnect", () => {
     if (sockets.get(n) === socket) sockets.delete(n);
   });
-  if (socket.recovered && !rooms.every((room) => socket.rooms.has(room))) say(`damaged ${n}`);
-  // of a session that was recovered it is a member already
+  // of a session that was recovered it is a member of most already
   const { resumed, gaps } = await socket.join(rooms, { since: "last" });
   if (!resumed) say(`fresh ${n}`);
   for (const { room } of gaps) say(`gap ${n} ${room}`);
