@@ -5,6 +5,7 @@ import { keptBenches } from "./kept/benches.mjs";
 import { queueBenches } from "./queues/benches.mjs";
 import { recoveryBenches } from "./recovery/benches.mjs";
 import { reliableBenches } from "./reliable/benches.mjs";
+import { resumeBenches } from "./resume/benches.mjs";
 import { slowBenches } from "./slow/benches.mjs";
 
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
@@ -72,12 +73,12 @@ function echo(inFlight, goal) {
 }
 
 /** Memory of `clients` idle connections, each of which has been through a heartbeat. Bytes per connection. */
-async function idleMemory({ withServer }, clients, kind = "idle") {
+async function idleMemory({ withServer }, clients, kind = "idle", more = {}) {
   return withServer({ kind }, async (server) => {
-    await server.load({ mode: "idle", clients: IDLE_WARM_CLIENTS, warm: 0, time: 0.1 });
+    await server.load({ mode: "idle", clients: IDLE_WARM_CLIENTS, warm: 0, time: 0.1, ...more });
     const before = await server.settle();
     let after;
-    await server.load({ mode: "idle", clients, warm: 0, time: 5, hold: 1 }, async () => {
+    await server.load({ mode: "idle", clients, warm: 0, time: 5, hold: 1, ...more }, async () => {
       after = await server.settle();
     });
     if (after.connections !== clients) throw new Error(`${after.connections} of ${clients} connections live`);
@@ -308,6 +309,7 @@ export const benches = [
   },
   ...keptBenches({ single, cpuPerDelivered, cpu }),
   ...recoveryBenches({ cpuPerDelivered, idleMemory }),
+  ...resumeBenches({ cpuPerDelivered, idleMemory }),
   ...reliableBenches,
   ...queueBenches,
   ...slowBenches,

@@ -239,6 +239,7 @@ static void parse_arguments(int count, char **arguments) {
     else if (!strcmp(name, "--ack")) options.ack = atoi(value);
     else if (!strcmp(name, "--binary")) options.binary = atoi(value);
     else if (!strcmp(name, "--stamped")) options.stamped = atoi(value);
+    else if (!strcmp(name, "--resume")) options.resume = atoi(value);
     else if (!strcmp(name, "--hold")) options.hold = atoi(value);
     else fail("unknown option %s", name);
   }

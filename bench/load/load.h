@@ -73,7 +73,7 @@ typedef struct {
   const char *mode, *host, *flood;
   int port, pid, clients, in_flight, copies, opening_max, warm_clients, rooms;
   double warm_s, time_s, drain_s, rate;
-  bool plain, polling, ack, binary, hold, stamped;
+  bool plain, polling, ack, binary, hold, stamped, resume;
 } Options;
 
 typedef struct {

@@ -52,10 +52,10 @@ uint32_t message_sequence(const uint8_t *packet) {
   return value;
 }
 
-// Recovery adds an offset as the last argument.
+// Recovery adds an offset as the last argument; resume does too, or an empty text.
 static bool has_length(const uint8_t *packet, size_t length) {
   if (!options.stamped) return length == EVENT_LENGTH;
-  return length > EVENT_LENGTH + 3 && length < EVENT_LENGTH + STAMP_MAX && !memcmp(packet + length - 2, "\"]", 2);
+  return length >= EVENT_LENGTH + 3 && length < EVENT_LENGTH + STAMP_MAX && !memcmp(packet + length - 2, "\"]", 2);
 }
 
 // Length and head of every event are checked: no server may save itself the work.

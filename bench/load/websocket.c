@@ -43,11 +43,20 @@ void websocket_send(Client *client, int opcode, const uint8_t *payload, size_t l
   for (; i < length; i++) at[i] = payload[i] ^ (uint8_t)(key >> (8 * (i & 3)));
 }
 
+// As a client of ours that resumes says it for the first time.
+static const char resume_connect[] = "40{\"holdfast\":{\"resume\":{\"credit\":1000}}}";
+
+// What the server tells a client that resumes, and no event: it ends in a number.
+static bool is_control(const uint8_t *packet, size_t length) {
+  return options.resume && length > 3 && !memcmp(packet + length - 3, ",1]", 3);
+}
+
 // One Engine.IO packet, from either transport.
 void packet_received(Client *client, const uint8_t *packet, size_t length, uint64_t now) {
   if (length >= 2 && packet[0] == '4') {
     switch (packet[1]) {
     case '2':
+      if (is_control(packet, length)) return;
       if (mode->event) mode->event(client, packet, length, now);
       return;
     case '3':
@@ -66,7 +75,11 @@ void packet_received(Client *client, const uint8_t *packet, size_t length, uint6
   }
   if (length >= 1 && packet[0] == '0' && client->state == OPENING) {
     client->state = CONNECTING;
-    send_packet(client, (const uint8_t *)"40", 2);
+    if (options.resume) {
+      send_packet(client, (const uint8_t *)resume_connect, sizeof resume_connect - 1);
+    } else {
+      send_packet(client, (const uint8_t *)"40", 2);
+    }
     return;
   }
   if (length == 1 && packet[0] == '6') return;

@@ -40,6 +40,17 @@ const programs = {
   "recover-chat": (io) => programs.chat(io),
   "recover-idle": (io) => programs.idle(io),
 
+  /** Of clients that resume, in a room that is kept and in one that is not; and of those that do nothing there. */
+  "resume-kept": (io) => programs.chat(io),
+  "resume-chat": (io) => programs.chat(io),
+  "resume-idle": (io) => {
+    const onChat = () => {};
+    io.on("connection", (socket) => {
+      socket.join(ROOM);
+      socket.on("chat", onChat);
+    });
+  },
+
   others(io) {
     io.on("connection", (socket) => {
       socket.join(ROOM);

@@ -8,12 +8,14 @@ import { serve } from "./app.mjs";
 import { control } from "./control.mjs";
 import { serverOptions } from "./options.mjs";
 
+/** Programs whose rooms are kept. */
+const KEPT = new Set(["kept", "resume-kept", "resume-idle"]);
 const kind = process.argv[2];
 const http = createServer();
 const io = new Server(http, {
   ...serverOptions(kind, process.argv[3]),
-  ...(kind === "kept" ? { store: folder(), rooms: { "*": { keep: { events: 100_000 } } } } : {}),
-  ...(kind.startsWith("recover-") ? { store: folder() } : {}),
+  ...(KEPT.has(kind) ? { store: folder(), rooms: { "*": { keep: { events: 100_000 } } } } : {}),
+  ...(kind.startsWith("recover-") || kind === "resume-chat" ? { store: folder() } : {}),
 });
 serve(io, kind);
 http.listen(0, "127.0.0.1", () =>
