@@ -97,7 +97,10 @@ export class ResumingClient {
     const socket = io(`http://localhost:${this.#proxy.port}`, {
       forceNew: true,
       transports: TRANSPORTS[n % TRANSPORTS.length]!,
-      auth: (give) => give({ n, extras: [...this.extras.keys()] }),
+      auth: (give) => {
+        const stands = this.rooms.every((room) => socket.recovery.positions?.has(room));
+        give({ n, stands, extras: [...this.extras.keys()] });
+      },
       reconnectionDelay: 50,
       reconnectionDelayMax: 300,
       resume: {

@@ -28,7 +28,7 @@ let order = run * ORDERS_PER_RUN;
 let isStarted = false;
 
 io.on("connection", async (socket) => {
-  const { n, extras } = socket.handshake.auth as { n: number; extras: string[] };
+  const { n, stands, extras } = socket.handshake.auth as { n: number; stands: boolean; extras: string[] };
   const rooms = [...roomsOf(n), ...extras];
   socket.on("stop", (answer: () => void) => {
     isStarted = false;
@@ -40,7 +40,8 @@ io.on("connection", async (socket) => {
   });
   // of a session that was recovered it is a member of most already
   const { resumed, gaps } = await socket.join(rooms, { since: "last" });
-  if (!resumed) say(`fresh ${n}`);
+  // it showed where it stands in each
+  if (stands && !resumed) say(`forgotten ${n}`);
   for (const { room } of gaps) say(`gap ${n} ${room}`);
   seen.add(n);
   // in the first run everybody is there before the first event
