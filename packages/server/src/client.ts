@@ -256,6 +256,11 @@ export class Client implements Consumer, TurnOwner {
     }
   }
 
+  giveWay(): void {
+    // a connection of another library may have nothing to say about its reading
+    this.conn.transport.rest?.();
+  }
+
   onerror(error: Error): void {
     for (const socket of this.#all()) socket._onerror(error);
     this.conn.close();

@@ -3,7 +3,12 @@ export type Step<Subject, Value> = (subject: Subject, value: Value) => void;
 export interface TurnOwner {
   /** What can still be added to; undefined from the end of the first round on. */
   _turn: Turn | undefined;
+  /** One read brought so much that others should have their turn before the next. */
+  giveWay(): void;
 }
+
+/** From so many packets in one read on, a connection waits for the others: about a millisecond's work. */
+const PACKETS_OF_A_FLOOD = 256;
 
 type Entry = { step: Step<unknown, unknown>; subject: unknown; value: unknown };
 
@@ -45,6 +50,7 @@ export class Turn {
   /** Called by itself, once in a tick and again after each step that throws. */
   run(): void {
     if (this.#isReceiving) {
+      if (this.#next === 0 && this.#packets.length >= PACKETS_OF_A_FLOOD) this.#owner.giveWay();
       this.#do(this.#packets);
       this.#isReceiving = false;
       this.#owner._turn = undefined;

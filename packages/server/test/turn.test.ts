@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import { Turn, type TurnOwner } from "../src/turn.ts";
+import { pair, serve } from "./support.ts";
 
 const nextRound = () => new Promise((resolve) => setImmediate(resolve));
 
 function begin() {
-  const owner: TurnOwner = { _turn: undefined };
+  const owner: TurnOwner = { _turn: undefined, giveWay: () => {} };
   const turn = new Turn(owner);
   owner._turn = turn;
   const log: string[] = [];
@@ -73,4 +74,31 @@ it("A step that throws is an uncaught exception, and keeps no other from being d
     "second",
     "event c",
   ]);
+});
+
+it("gives way once where one read brought many packets, and not where it brought some", async () => {
+  const floods = [];
+  for (const packets of [255, 256, 1_000]) {
+    let count = 0;
+    const turn = new Turn({ _turn: undefined, giveWay: () => count++ });
+    for (let i = 0; i < packets; i++) turn.receive(() => {}, undefined, undefined);
+    await nextRound();
+    floods.push(count);
+  }
+  expect(floods).toEqual([0, 1, 1]);
+});
+
+it("does not read a connection that gave way until the others had their turn", async () => {
+  const server = await serve();
+  const [socket, client] = await pair(server);
+  const { transport } = socket.conn as unknown as {
+    transport: { rest(): void; socket: { isPaused: boolean } };
+  };
+  transport.rest();
+  transport.rest();
+  expect(transport.socket.isPaused).toBe(true);
+  await nextRound();
+  expect(transport.socket.isPaused).toBe(false);
+  socket.on("ask", (answer) => answer("still there"));
+  expect(await client.emitWithAck("ask")).toBe("still there");
 });

@@ -68,6 +68,9 @@ export abstract class Transport extends LeanEventEmitter implements Sink {
   /** @param done to be called when no more frame will come or go */
   protected abstract doClose(done: () => void): void;
 
+  /** Reads no more before others had their turn, where it could. */
+  rest(): void {}
+
   discard(): void {
     this.discarded = true;
   }

@@ -31,6 +31,10 @@ function onError(this: Socket, error: Error): void {
   (this as Carrier)[TRANSPORT].failed(error);
 }
 
+function resume(socket: Socket): void {
+  socket.resume();
+}
+
 /**
  * Engine.IO over a WebSocket. `ws` receives and closes. Frames are written by us straight to the raw socket; only
  * where `ws` has to compress, or another library or an Engine.IO v3 client is in play, does every frame go through
@@ -125,6 +129,13 @@ export class WebSocket extends Transport {
   /** A close frame follows. */
   finish(): void {
     this.#writer?.finish();
+  }
+
+  /** libuv reads one socket up to 32 times in a row, 64 kB each: a flood would keep everybody else waiting for that. */
+  override rest(): void {
+    if (!this.#writer || this.socket.isPaused) return;
+    this.socket.pause();
+    setImmediate(resume, this.socket);
   }
 
   protected doClose(done: () => void): void {
