@@ -41,7 +41,9 @@ const queueRows = [
 
 const results = new Map(benches.map(({ name }) => [name, read(name)]).filter(([, result]) => result));
 const { machine, date } = results.get("chat-1000");
-const runs = results.get("chat-1000").servers.holdfast.cpu.runs.length;
+const counts = rows.map(([name, metric]) => results.get(name).servers.holdfast[metric].runs.length);
+const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+const runs = most === 1 ? "One run" : `Medians of ${fewest === most ? most : `${fewest} to ${most}`} runs`;
 const table = [
   "| | socket.io 4.8.4 | Holdfast | |",
   "|---|---:|---:|---:|",
@@ -67,7 +69,7 @@ const missed = sameDay.flatMap(({ name, goals }) =>
   goals.filter(({ met }) => met === false).map((goal) => describe(name, goal)),
 );
 const text = [
-  `${runs > 1 ? `Medians of ${runs} runs` : "One run"} on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.versions.node}; the last column says how many times better.`,
+  `${runs} on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.versions.node}; the last column says how many times better.`,
   "",
   ...table,
   "",
