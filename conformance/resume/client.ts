@@ -53,6 +53,12 @@ export class ResumingClient {
     return this.#socket.connected;
   }
 
+  /** Whether it has heard where it stands in each of its rooms: what it never heard it cannot continue from. */
+  get stands(): boolean {
+    const { positions } = this.#socket.recovery;
+    return this.rooms.every((room) => positions?.has(room));
+  }
+
   get isReplaying(): boolean {
     return this.#socket.recovery.replaying !== undefined;
   }

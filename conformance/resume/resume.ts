@@ -76,6 +76,8 @@ export async function runResume(
   };
   const timers: NodeJS.Timeout[] = [];
   try {
+    // the server begins when all have joined, which the last of them may not have heard yet
+    while (!clients.every(({ stands }) => stands)) await delay(20);
     await allBack();
     timers.push(
       setInterval(() => {
