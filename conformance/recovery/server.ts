@@ -31,6 +31,7 @@ const ids = new Map<number, string>(JSON.parse(readFileSync(idsFile!, "utf8")) a
 const seen = new Set<number>();
 let order = run * ORDERS_PER_RUN;
 let isStarted = false;
+let isStopped = false;
 
 io.on("connection", (socket) => {
   const n = Number(socket.handshake.auth.n);
@@ -49,7 +50,8 @@ io.on("connection", (socket) => {
   // in the first run everybody is there before the first event
   if (seen.size === clients) start();
   socket.on("stop", (answer: () => void) => {
-    isStarted = false;
+    // for good, whoever connects after it
+    isStopped = true;
     answer();
   });
 });
@@ -66,7 +68,7 @@ function start(): void {
 }
 
 function emitSome(): void {
-  if (!isStarted) return;
+  if (isStopped) return;
   for (let i = Math.floor(Math.random() * 4); i >= 0; i--) emitOne();
   setTimeout(emitSome, Math.random() * 20);
 }

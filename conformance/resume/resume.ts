@@ -119,6 +119,7 @@ export async function runResume(
     for (const timer of timers) clearInterval(timer);
     for (const client of clients) client.close();
     server.child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+    // a client may be writing its file
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -26,12 +26,14 @@ const sockets = new Map<number, Socket>();
 const seen = new Set<number>();
 let order = run * ORDERS_PER_RUN;
 let isStarted = false;
+let isStopped = false;
 
 io.on("connection", async (socket) => {
   const { n, stands, extras } = socket.handshake.auth as { n: number; stands: boolean; extras: string[] };
   const rooms = [...roomsOf(n), ...extras];
   socket.on("stop", (answer: () => void) => {
-    isStarted = false;
+    // for good, whoever connects after it
+    isStopped = true;
     answer();
   });
   sockets.set(n, socket);
@@ -60,7 +62,7 @@ function start(): void {
 }
 
 function emitSome(): void {
-  if (!isStarted) return;
+  if (isStopped) return;
   for (let i = Math.floor(Math.random() * 4); i >= 0; i--) emitOne();
   setTimeout(emitSome, Math.random() * 20);
 }
