@@ -13,7 +13,7 @@ import {
   type Session,
   type SocketId,
 } from "./adapter/index.ts";
-import { type AnyListener, type AnyListeners, callListeners, withoutListener } from "./any-listeners.ts";
+import { type AnyListeners, AnyListening, callListeners } from "./any-listeners.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import type { Auth, Client, WriteOptions } from "./client.ts";
 import { type Socket as Connection, randomId } from "./engine/index.ts";
@@ -28,7 +28,7 @@ import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } fr
 import type { Handler, HandlerOptions } from "./reliable/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
-import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import { emitLocally } from "./strict-event-emitter.ts";
 import type {
   AllButLast,
   DecorateAcknowledgements,
@@ -57,7 +57,7 @@ export class Socket<
     ServerSideEvents extends EventsMap = DefaultEventsMap,
     SocketData = any,
   >
-  extends StrictEventEmitter<ListenEvents, EmitEvents, SocketReservedEventsMap>
+  extends AnyListening<ListenEvents, EmitEvents, SocketReservedEventsMap>
   implements Receiver
 {
   // what a broadcast looks at comes first: side by side in memory, where ten thousand of them do not fit a cache
@@ -65,7 +65,7 @@ export class Socket<
   /** Where packets to this client go. */
   outbox: PacketSink;
   /** @internal */
-  _anyOutgoingListeners: AnyListeners = undefined;
+  override _anyOutgoingListeners: AnyListeners = undefined;
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
   readonly client: Client;
   /** Random; unlike the connection's id, no secret. */
@@ -81,7 +81,7 @@ export class Socket<
   /** Why there was nothing to resume, if it was asked for. @internal */
   _recoveryFailure: RecoveryFailure | undefined = undefined;
   /** @internal */
-  _anyListeners: AnyListeners = undefined;
+  override _anyListeners: AnyListeners = undefined;
   /** What its client asked for and got; undefined if it asked for nothing of ours. @internal */
   _agreement: Agreement | undefined = undefined;
   /** undefined if the client sent none. */
@@ -402,65 +402,12 @@ export class Socket<
     return this;
   }
 
-  /** Adds a listener to every event from the client. */
-  onAny(listener: (...args: any[]) => void): this {
-    this._anyListeners ??= [];
-    this._anyListeners.push(listener);
-    return this;
-  }
-
-  /** As {@link onAny}, before the others. */
-  prependAny(listener: (...args: any[]) => void): this {
-    this._anyListeners ??= [];
-    this._anyListeners.unshift(listener);
-    return this;
-  }
-
-  /** Removes a listener, or all, to every event from the client. */
-  offAny(listener?: (...args: any[]) => void): this {
-    this._anyListeners = withoutListener(this._anyListeners, listener);
-    return this;
-  }
-
-  listenersAny(): AnyListener[] {
-    return this._anyListeners ?? [];
-  }
-
-  /** Adds a listener to every event sent to the client. */
-  onAnyOutgoing(listener: (...args: any[]) => void): this {
-    this._anyOutgoingListeners ??= [];
-    this._anyOutgoingListeners.push(listener);
-    return this;
-  }
-
-  /** As {@link onAnyOutgoing}, before the others. */
-  prependAnyOutgoing(listener: (...args: any[]) => void): this {
-    this._anyOutgoingListeners ??= [];
-    this._anyOutgoingListeners.unshift(listener);
-    return this;
-  }
-
-  /** Removes a listener, or all, to every event sent to the client. */
-  offAnyOutgoing(listener?: (...args: any[]) => void): this {
-    this._anyOutgoingListeners = withoutListener(this._anyOutgoingListeners, listener);
-    return this;
-  }
-
-  listenersAnyOutgoing(): AnyListener[] {
-    return this._anyOutgoingListeners ?? [];
-  }
-
   // --- for the namespace, the client and adapters
 
   /** Lets an event of the client pass catch-all listeners and middleware. @internal */
   _screen(event: Event, done: (error?: Error) => void): void {
     callListeners(this._anyListeners, this, event);
     runMiddleware(this.#middleware, event, done);
-  }
-
-  /** Called by adapters for each event that goes out. */
-  notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    callListeners(this._anyOutgoingListeners, this, packet.data);
   }
 
   /** The client's answer to packet `id` goes to `ack`. */
