@@ -4,9 +4,12 @@ import type { IncomingMessage } from "node:http";
 import type { Since } from "@holdfast/core";
 import { type Packet, PacketType } from "@holdfast/protocol";
 import {
-  Adapter,
   type AdapterContract,
   type BroadcastFlags,
+  countRooms,
+  joinRooms,
+  leaveAllRooms,
+  leaveRoom,
   type PacketSink,
   type Receiver,
   type Room,
@@ -337,33 +340,25 @@ export class Socket<
     const names = Array.isArray(rooms) ? rooms : [rooms];
     if (options?.since !== undefined) return this.#joinSince(names, options.since);
     if (this.#isGone) return;
-    const { adapter } = this;
-    const isOurs = adapter.addAll === Adapter.prototype.addAll;
-    const count = (isOurs ? this.joined : adapter.socketRooms(this.id))?.size ?? 1;
     const { roomsPerSocketMax } = this.server;
-    if (count + names.length > roomsPerSocketMax) {
+    if (countRooms(this.adapter, this) + names.length > roomsPerSocketMax) {
       this.#refuse(
         "TOO_MANY_ROOMS",
         `a socket can be in ${roomsPerSocketMax} rooms (option roomsPerSocketMax)`,
       );
       return;
     }
-    if (!isOurs) return adapter.addAll(this.id, new Set(names));
-    for (const name of names) (adapter as Adapter).table.join(this, name);
+    return joinRooms(this.adapter, this, names);
   }
 
   /** Leaves a room. */
   leave(room: Room): Promise<void> | void {
-    const { adapter } = this;
-    if (adapter.del !== Adapter.prototype.del) return adapter.del(this.id, room);
-    (adapter as Adapter).table.leave(this, room);
+    return leaveRoom(this.adapter, this, room);
   }
 
   /** Leaves every room, its own included: broadcasts no longer reach it. */
   leaveAll(): void {
-    const { adapter } = this;
-    if (adapter.delAll === Adapter.prototype.delAll) (adapter as Adapter).table.leaveAll(this);
-    else adapter.delAll(this.id);
+    leaveAllRooms(this.adapter, this);
   }
 
   /** Leaves the namespace; with true, closes the connection, and with it the client's other namespaces. */
