@@ -5,7 +5,7 @@ import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
 import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { PendingSink } from "./negotiation/index.ts";
-import { isOfSession, type Recovery, type RecoveryFailure } from "./recovery/index.ts";
+import { type Recovery, type RecoveryFailure, recoveryOf } from "./recovery/index.ts";
 import {
   checkHandler,
   type Handler,
@@ -290,7 +290,7 @@ export class Namespace<
         return;
       }
       client._forget();
-      this.#recovery(client)?.abandon(socket, socket._restoration);
+      recoveryOf(this.adapter, client)?.abandon(socket, socket._restoration);
       socket._cleanup();
       if (!isOpen() || !error) return;
       const { message, data } = error;
@@ -321,7 +321,7 @@ export class Namespace<
     auth: Auth,
   ): Promise<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const { pid, offset } = auth;
-    const recovery = this.#recovery(client);
+    const recovery = recoveryOf(this.adapter, client);
     if (recovery) return this.#durableSocket(recovery, client, auth);
     if (this.server.opts.connectionStateRecovery && typeof pid === "string" && typeof offset === "string") {
       try {
@@ -361,11 +361,6 @@ export class Namespace<
     asked: Asked,
   ): Promise<void> {
     socket._agreement = await this.server._negotiation?.negotiate(socket as any, asked);
-  }
-
-  #recovery(client: Client): Recovery | undefined {
-    const { recovery } = this.adapter as { recovery?: Recovery };
-    return recovery && isOfSession(client) ? recovery : undefined;
   }
 
   #connect(

@@ -27,7 +27,7 @@ import { type Middleware, runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { type Agreement, isControl, isControlName } from "./negotiation/index.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
-import { isOfSession, type Recovery, type RecoveryFailure, type Restoration } from "./recovery/index.ts";
+import { type Recovery, type RecoveryFailure, type Restoration, recoveryOf } from "./recovery/index.ts";
 import type { Handler, HandlerOptions } from "./reliable/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
@@ -128,8 +128,7 @@ export class Socket<
 
   /** Sessions that survive the process; undefined unless the server has a store. */
   get #recovery(): Recovery | undefined {
-    const { recovery } = this.adapter as { recovery?: Recovery };
-    return recovery && isOfSession(this) ? recovery : undefined;
+    return recoveryOf(this.adapter, this);
   }
 
   /**

@@ -4,7 +4,7 @@ import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
 import { type Joiner, KeepingAdapter, type Placed, type ReplayResult, type Start } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
-import { Recovery } from "./recovery.ts";
+import { isOfSession, Recovery } from "./recovery.ts";
 import { EVERYBODY, logNameOf, RESERVED } from "./room-names.ts";
 import type { SessionSocket } from "./session-socket.ts";
 import { stampText } from "./stamp.ts";
@@ -108,4 +108,10 @@ export class RecoveringAdapter extends KeepingAdapter {
     const { data } = packet ?? codec.decodeParts(parts);
     return encoder.encode({ type: PacketType.EVENT, nsp: this.nsp.name, data: [...data, stamp] });
   }
+}
+
+/** The sessions of the adapter's namespace, if it has any that survive the process and this client can have one. */
+export function recoveryOf(adapter: object, client: Parameters<typeof isOfSession>[0]): Recovery | undefined {
+  const { recovery } = adapter as { recovery?: Recovery };
+  return recovery && isOfSession(client) ? recovery : undefined;
 }
