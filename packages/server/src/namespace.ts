@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
 import { EventEmitter } from "node:events";
-import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
-import { BroadcastOperator, type RemoteSocket } from "./broadcast-operator.ts";
+import type { AdapterContract, SocketId } from "./adapter/index.ts";
+import { Audience } from "./audience.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
 import type { Asked, Auth, Client } from "./client.ts";
 import { type Middleware, runMiddleware } from "./middleware.ts";
 import { PendingSink } from "./negotiation/index.ts";
@@ -17,11 +18,9 @@ import { checkServerEvent } from "./reserved-events.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
-import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import { emitLocally } from "./strict-event-emitter.ts";
 import type {
   AllButLast,
-  DecorateAcknowledgements,
-  DecorateAcknowledgementsWithMultipleResponses,
   DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
   DefaultEventsMap,
   EventNames,
@@ -33,7 +32,6 @@ import type {
   HandledArgs,
   HandledReply,
   Last,
-  RemoveAcknowledgements,
 } from "./typed-events.ts";
 
 const storageFault: RecoveryFailure = "storage fault";
@@ -57,10 +55,11 @@ export class Namespace<
   EmitEvents extends EventsMap = ListenEvents,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = any,
-> extends StrictEventEmitter<
+> extends Audience<
+  EmitEvents,
   ServerSideEvents,
-  RemoveAcknowledgements<EmitEvents>,
-  NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  SocketData
 > {
   readonly name: string;
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
@@ -130,54 +129,6 @@ export class Namespace<
     return this;
   }
 
-  /** To the members of a room, or of any of several; each gets the event once. */
-  to(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().to(room);
-  }
-
-  /** The same as {@link to}. */
-  in(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().in(room);
-  }
-
-  /** To all but the members of a room, or of any of several. */
-  except(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().except(room);
-  }
-
-  /** Whether the transport may compress the event. Default true. */
-  compress(
-    compress: boolean,
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().compress(compress);
-  }
-
-  /** Clients that cannot take the event at once do not get it. */
-  get volatile(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().volatile;
-  }
-
-  /** Only to the clients of this server. */
-  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.#all().local;
-  }
-
-  /** How long, in ms, acknowledgements may take. */
-  timeout(
-    timeout: number,
-  ): BroadcastOperator<
-    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
-    SocketData
-  > {
-    return this.#all().timeout(timeout);
-  }
-
   /**
    * Sends an event to all clients.
    *
@@ -238,35 +189,6 @@ export class Namespace<
       };
       this.serverSideEmit(ev, ...([...args, ack] as any));
     });
-  }
-
-  /**
-   * The ids of the sockets.
-   *
-   * @deprecated use {@link fetchSockets}
-   */
-  allSockets(): Promise<Set<SocketId>> {
-    return this.#all().allSockets();
-  }
-
-  /** The sockets, those of other servers as descriptions that can be acted on. */
-  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    return new BroadcastOperator<EmitEvents, SocketData>(this.adapter).fetchSockets();
-  }
-
-  /** Makes all sockets join a room, or several. */
-  socketsJoin(room: Room | Room[]): void {
-    this.#all().socketsJoin(room);
-  }
-
-  /** Makes all sockets leave a room, or several. */
-  socketsLeave(room: Room | Room[]): void {
-    this.#all().socketsLeave(room);
-  }
-
-  /** Disconnects all sockets; with true, closes their connections too. */
-  disconnectSockets(close = false): void {
-    this.#all().disconnectSockets(close);
   }
 
   // --- for clients, sockets and adapters
@@ -376,7 +298,7 @@ export class Namespace<
     emitLocally(this, "connection", socket);
   }
 
-  #all(): BroadcastOperator<any, SocketData> {
+  protected override everybody(): BroadcastOperator<any, SocketData> {
     return new BroadcastOperator(this.adapter);
   }
 }

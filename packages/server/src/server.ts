@@ -5,14 +5,8 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Queue, QueueOptions, StorageUsage } from "@holdfast/core";
 import cors from "cors";
-import {
-  Adapter,
-  type AdapterConstructor,
-  RecoveryAdapter,
-  type Room,
-  type SocketId,
-} from "./adapter/index.ts";
-import type { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
+import { Adapter, type AdapterConstructor, RecoveryAdapter } from "./adapter/index.ts";
+import { Audience } from "./audience.ts";
 import { type Auth, Client, type ClientHost, type ClientNamespace } from "./client.ts";
 import { Codec } from "./codec.ts";
 import {
@@ -44,11 +38,9 @@ import { type ServerStats, Tally } from "./server-stats.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
 import { type CorsMiddleware, serveClientFiles } from "./static-client.ts";
-import { emitLocally, StrictEventEmitter } from "./strict-event-emitter.ts";
+import { emitLocally } from "./strict-event-emitter.ts";
 import type {
   AllButLast,
-  DecorateAcknowledgements,
-  DecorateAcknowledgementsWithMultipleResponses,
   DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
   DefaultEventsMap,
   EventNames,
@@ -59,7 +51,6 @@ import type {
   HandledArgs,
   HandledReply,
   Last,
-  RemoveAcknowledgements,
 } from "./typed-events.ts";
 
 export interface ServerReservedEventsMap<
@@ -87,10 +78,11 @@ export class Server<
     ServerSideEvents extends EventsMap = DefaultEventsMap,
     SocketData = any,
   >
-  extends StrictEventEmitter<
+  extends Audience<
+    EmitEvents,
     ServerSideEvents,
-    RemoveAcknowledgements<EmitEvents>,
-    ServerReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    ServerReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    SocketData
   >
   implements ClientHost
 {
@@ -429,54 +421,6 @@ export class Server<
     return this;
   }
 
-  /** See {@link Namespace.to}. */
-  to(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.to(room);
-  }
-
-  /** See {@link Namespace.in}. */
-  in(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.in(room);
-  }
-
-  /** See {@link Namespace.except}. */
-  except(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.except(room);
-  }
-
-  /** See {@link Namespace.compress}. */
-  compress(
-    compress: boolean,
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.compress(compress);
-  }
-
-  /** See {@link Namespace.volatile}. */
-  get volatile(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.volatile;
-  }
-
-  /** See {@link Namespace.local}. */
-  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return this.sockets.local;
-  }
-
-  /** See {@link Namespace.timeout}. */
-  timeout(
-    timeout: number,
-  ): BroadcastOperator<
-    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
-    SocketData
-  > {
-    return this.sockets.timeout(timeout);
-  }
-
   /** Emits "message". */
   send(...args: EventParams<EmitEvents, "message">): this {
     this.sockets.send(...args);
@@ -504,35 +448,6 @@ export class Server<
     return this.sockets.serverSideEmitWithAck(ev, ...args);
   }
 
-  /**
-   * See {@link Namespace.allSockets}.
-   *
-   * @deprecated use {@link fetchSockets}
-   */
-  allSockets(): Promise<Set<SocketId>> {
-    return this.sockets.allSockets();
-  }
-
-  /** See {@link Namespace.fetchSockets}. */
-  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    return this.sockets.fetchSockets();
-  }
-
-  /** See {@link Namespace.socketsJoin}. */
-  socketsJoin(room: Room | Room[]): void {
-    this.sockets.socketsJoin(room);
-  }
-
-  /** See {@link Namespace.socketsLeave}. */
-  socketsLeave(room: Room | Room[]): void {
-    this.sockets.socketsLeave(room);
-  }
-
-  /** See {@link Namespace.disconnectSockets}. */
-  disconnectSockets(close = false): void {
-    this.sockets.disconnectSockets(close);
-  }
-
   /** From now on these events of clients are control messages, in every namespace. @internal */
   _reserveControls<S extends Party>(controls: Controls<S>): void {
     this._controls = withControls(this._controls, controls as unknown as Controls);
@@ -554,6 +469,10 @@ export class Server<
       },
       queues: this._queues?.registry,
     };
+  }
+
+  protected override everybody(): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    return this.sockets;
   }
 
   #make(path: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
