@@ -5,7 +5,7 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Queue, QueueOptions, StorageUsage } from "@holdfast/core";
 import cors from "cors";
-import { Adapter, type AdapterConstructor, RecoveryAdapter } from "./adapter/index.ts";
+import type { AdapterConstructor } from "./adapter/index.ts";
 import { Audience } from "./audience.ts";
 import { type Auth, Client, type ClientHost, type ClientNamespace } from "./client.ts";
 import { Codec } from "./codec.ts";
@@ -17,14 +17,14 @@ import {
 } from "./engine/index.ts";
 import { HoldfastError } from "./errors.ts";
 import { asConnection } from "./foreign-connection.ts";
-import { KeepingAdapter, Kept, warner } from "./kept/index.ts";
+import { KeepingAdapter, type Kept, warner } from "./kept/index.ts";
 import { Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { NamespacePatterns, type ParentNspNameMatchFn } from "./namespaces.ts";
 import { type Controls, MARK, Negotiation, type Party, withControls } from "./negotiation/index.ts";
 import type { OutgoingPacket, Shed, ShedPort } from "./outbox/index.ts";
 import { PreEncoded } from "./pre-encoded.ts";
 import { type QueueSocket, type QueuesServerOptions, ServerQueues } from "./queues/index.ts";
-import { RecoveringAdapter, recoveryLimits, recoveryPolicy, SharedRecovery } from "./recovery/index.ts";
+import { recoveryLimits, SharedRecovery } from "./recovery/index.ts";
 import {
   type Handler,
   type HandlerOptions,
@@ -38,6 +38,7 @@ import { type ServerStats, Tally } from "./server-stats.ts";
 import type { Socket } from "./socket.ts";
 import type { ExtendedError } from "./socket-types.ts";
 import { type CorsMiddleware, serveClientFiles } from "./static-client.ts";
+import { defaultAdapter, openKept, storeAndAdapter } from "./store-options.ts";
 import { emitLocally } from "./strict-event-emitter.ts";
 import type {
   AllButLast,
@@ -162,13 +163,10 @@ export class Server<
       this._reserveControls(this._negotiation.controls);
       this._resume = new Resume(this._kept, opts.resume);
       this._negotiation.register(this._resume);
-    } else if (opts.resume)
-      throw new HoldfastError("NO_STORE", 'the option "resume" needs the option "store"');
+    }
     if (this._kept && opts.connectionStateRecovery) {
       this._recovery = new SharedRecovery(this._kept, recoveryLimits(opts));
     }
-    if (opts.reliable && !this._kept)
-      throw new HoldfastError("NO_STORE", 'the option "reliable" needs the option "store"');
     this._reliable = new Reliable(
       {
         codec: this.codec,
@@ -499,25 +497,6 @@ for (const [name, method] of Object.entries(EventEmitter.prototype)) {
     writable: true,
     configurable: true,
   });
-}
-
-function openKept(options: Partial<ServerOptions>): Kept | undefined {
-  const { store, rooms, adapter, onError } = options;
-  if (store === undefined) {
-    if (rooms) throw new HoldfastError("NO_STORE", 'the option "rooms" needs the option "store"');
-    return undefined;
-  }
-  if (adapter) throw storeAndAdapter();
-  return new Kept(store, rooms, onError, recoveryPolicy(options));
-}
-
-function defaultAdapter(kept: Kept | undefined, recovers: boolean): AdapterConstructor {
-  if (kept) return recovers ? RecoveringAdapter : KeepingAdapter;
-  return recovers ? RecoveryAdapter : Adapter;
-}
-
-function storeAndAdapter(): HoldfastError {
-  return new HoldfastError("OPTIONS_CONFLICT", 'the options "store" and "adapter" exclude each other');
 }
 
 function isOptions(srv: unknown): srv is Partial<ServerOptions> {
