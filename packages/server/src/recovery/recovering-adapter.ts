@@ -4,9 +4,9 @@ import { PacketType } from "@holdfast/protocol";
 import type { BroadcastOptions, Room } from "../adapter/index.ts";
 import { type Joiner, KeepingAdapter, type Placed, type ReplayResult, type Start } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
-import { isOfSession, Recovery } from "./recovery.ts";
+import { Recovery } from "./recovery.ts";
 import { EVERYBODY, logNameOf, RESERVED } from "./room-names.ts";
-import type { SessionSocket } from "./session-socket.ts";
+import { isOfSession, type SessionSocket } from "./session-socket.ts";
 import { stampText } from "./stamp.ts";
 
 /**

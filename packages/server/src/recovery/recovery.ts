@@ -1,25 +1,23 @@
-// biome-ignore-all lint/suspicious/noExplicitAny: whatever the sockets' types
-import { mayReceive, type Receipt, type StoredEvent } from "@holdfast/core";
-import { PacketType } from "@holdfast/protocol";
+import type { Receipt, StoredEvent } from "@holdfast/core";
+import { type Packet, PacketType } from "@holdfast/protocol";
 import type { Placed } from "../kept/index.ts";
-import { type Gate, type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
+import { Barriers } from "./barriers.ts";
 import type { RecoveryFailure } from "./failure.ts";
 import { Holes } from "./holes.ts";
+import { Issued } from "./issued.ts";
+import { Leaves } from "./leaves.ts";
 import { type PidContent, Pids } from "./pid.ts";
 import type { Restoration, Span } from "./restoration.ts";
 import { Restorer } from "./restorer.ts";
 import { SessionData } from "./session-data.ts";
 import { type Ending, type SessionRecord, SessionRecords } from "./session-records.ts";
-import type { SessionSocket } from "./session-socket.ts";
+import { replaySession, type ToldLeave } from "./session-replay.ts";
+import { isOfSession, type SessionSocket } from "./session-socket.ts";
 import type { SharedRecovery } from "./shared.ts";
 import { Stamps } from "./stamp.ts";
 import type { SessionsOwner } from "./sweeper.ts";
-
-const CHUNK_EVENTS = 1_000;
-const CHUNK_BYTES = 256 * 1024;
-/** How many rooms that were left are remembered until what was issued before has reached, or missed, its clients. */
-const LEAVES_MAX = 1_000_000;
 
 /**
  * Remembers how long a resumed session has been, or was, in a room, as if this socket had. Returns what tells the client
@@ -27,20 +25,27 @@ const LEAVES_MAX = 1_000_000;
  */
 type Recall = (socket: SessionSocket, room: string, stay: Span) => OutgoingPacket | undefined;
 
-interface Leave {
-  readonly sid: string;
-  readonly room: unknown;
-  readonly at: number;
+/** What recovery needs of its namespace. */
+interface SessionNamespace {
+  readonly name: string;
+  readonly server: { readonly encoder: { encode(packet: Packet): Part[] } };
+  /** The connected sockets by id. */
+  readonly sockets: ReadonlyMap<string, SessionSocket>;
+  /** Those that are still being let in. */
+  readonly _preConnectSockets: ReadonlyMap<string, SessionSocket>;
 }
 
 /** Sessions of one namespace that survive everything: what is stored of them, and how they come back. */
 export class Recovery implements SessionsOwner {
   readonly namespace: string;
   readonly ready: Promise<void>;
-  readonly #nsp: any;
+  readonly #nsp: SessionNamespace;
   readonly #shared: SharedRecovery;
   readonly #records: SessionRecords;
   readonly #holes: Holes;
+  readonly #issued = new Issued();
+  readonly #barriers: Barriers;
+  readonly #leaves = new Leaves();
   readonly #attempts = new Attempts();
   readonly #data: SessionData;
   readonly #replayParts: (event: StoredEvent) => readonly Part[];
@@ -50,29 +55,17 @@ export class Recovery implements SessionsOwner {
   #pids: Pids | undefined;
   #restorer: Restorer | undefined;
   #stamps: Stamps | undefined;
-  /** Offset of the newest event that this namespace issued. */
-  #last = 0;
-  /** Offset of the newest event that has been let go. */
-  #released = 0;
-  /** The flush in progress, and the offset of its newest event. */
-  #flush: { flush: Receipt["flush"]; offset: number } | undefined;
   /** Their sessions have been lost or ended: what happens to their rooms now is not to be stored. */
   readonly #over = new WeakSet<object>();
   /** They have a record. */
   readonly #recorded = new WeakSet<object>();
   /** Sessions of which something is on its way to disk, and with which flush. */
   readonly #leaving = new Map<string, Receipt["flush"]>();
-  /** The oldest first. */
-  #leaves: Leave[] = [];
-  /** What follows on a connection waits for it: the same for everybody, once per flush. */
-  #barrierPacket: OutgoingPacket | undefined;
-  /** The newest gate that each socket has been put behind. */
-  readonly #behind = new WeakMap<object, Gate>();
   #isReplaying = false;
 
   /** @param replayParts a stored event as it goes to the client */
   constructor(
-    nsp: any,
+    nsp: SessionNamespace,
     shared: SharedRecovery,
     replayParts: (event: StoredEvent) => readonly Part[],
     recall: Recall,
@@ -82,6 +75,7 @@ export class Recovery implements SessionsOwner {
     this.#shared = shared;
     this.#replayParts = replayParts;
     this.#recall = recall;
+    this.#barriers = new Barriers(shared.kept.gates);
     this.#records = new SessionRecords(shared.kept.store, nsp.name);
     this.#holes = new Holes(shared, nsp.name);
     this.#data = new SessionData({
@@ -93,14 +87,9 @@ export class Recovery implements SessionsOwner {
     this.ready.catch((error) => this.#report(error));
   }
 
-  /** The newest issued event's offset: what a member that joins now has no part in. */
-  get last(): number {
-    return this.#last;
-  }
-
-  /** The newest offset that clients may be told. */
+  /** See {@link Issued.released}. */
   get released(): number {
-    return this.#released;
+    return this.#issued.released;
   }
 
   close(): void {
@@ -114,21 +103,13 @@ export class Recovery implements SessionsOwner {
   }
 
   /** An event has been issued. */
-  onIssue({ offset, flush, isEarly }: Placed): void {
-    if (offset > this.#last) this.#last = offset;
-    if (isEarly) this.#release(offset);
-    if (this.#flush?.flush === flush) {
-      this.#flush.offset = offset;
-      return;
-    }
-    const current = { flush, offset };
-    this.#flush = current;
-    flush.onSettled(() => this.#release(current.offset));
+  onIssue(placed: Placed): void {
+    this.#issued.add(placed);
   }
 
   /** An event was delivered that could not be stored: nobody who may have missed it can be recovered. */
   onHole(): void {
-    this.#holes.add(this.#last);
+    this.#holes.add(this.#issued.last);
   }
 
   /** A socket is connected: tells its client, and what it missed. */
@@ -139,8 +120,9 @@ export class Recovery implements SessionsOwner {
       return;
     }
     // the offset that the session starts at must be there for good
-    if (this.#last > this.#released) this.#waitFor(socket, this.#shared.kept.store.commit([]));
-    const pid = this.#pids?.issue({ sid: socket.id, start: this.#last, issuedAt: Date.now() });
+    if (this.#issued.last > this.#issued.released)
+      this.#barriers.wait(socket, this.#shared.kept.store.commit([]));
+    const pid = this.#pids?.issue({ sid: socket.id, start: this.#issued.last, issuedAt: Date.now() });
     socket.packet({ type: PacketType.CONNECT, data: socket._connectData(pid) });
   }
 
@@ -157,7 +139,7 @@ export class Recovery implements SessionsOwner {
       this.#spoil(socket, new TypeError(`a room is ${typeof room}: only text and numbers can be stored`));
       return;
     }
-    this.#barrier(socket, this.#records.join(socket.id, room, this.#last, this.#isReplaying));
+    this.#stand(socket, this.#records.join(socket.id, room, this.#issued.last, this.#isReplaying));
   }
 
   /** What is joined during this call is joined with its past. */
@@ -172,8 +154,8 @@ export class Recovery implements SessionsOwner {
 
   onLeave(socket: SessionSocket, room: unknown): void {
     if (!this.#isOwn(socket, room)) return;
-    this.#leaves.push({ sid: socket.id, room, at: Date.now() });
-    this.#barrier(socket, this.#records.leave(socket.id, room, this.#last));
+    this.#leaves.add(socket.id, room);
+    this.#stand(socket, this.#records.leave(socket.id, room, this.#issued.last));
   }
 
   /** The application looks at `socket.data`, and may change it. */
@@ -241,7 +223,7 @@ export class Recovery implements SessionsOwner {
 
   async recordAll(connectedBeforeMs: number): Promise<void> {
     let receipt: Receipt | undefined;
-    for (const socket of this.#nsp.sockets.values() as Iterable<SessionSocket>) {
+    for (const socket of this.#nsp.sockets.values()) {
       if (this.#recorded.has(socket) || this.#over.has(socket) || !isOfSession(socket)) continue;
       if (socket._issuedAt <= connectedBeforeMs) receipt = this.#put(socket, {}) ?? receipt;
     }
@@ -251,10 +233,7 @@ export class Recovery implements SessionsOwner {
   async tidy(nowMs: number): Promise<void> {
     const { ageMs } = this.#shared.limits;
     const { sockets } = this.#nsp;
-    const isOld = ({ at }: Leave, i: number) => nowMs - at > ageMs || this.#leaves.length - i > LEAVES_MAX;
-    const fresh = this.#leaves.findIndex((leave, i) => !isOld(leave, i));
-    const old = this.#leaves.splice(0, fresh < 0 ? this.#leaves.length : fresh);
-    const operations = old.flatMap(({ sid, room }) => {
+    const operations = this.#leaves.takeOld(nowMs - ageMs).flatMap(({ sid, room }) => {
       // of one that is away, what is stored counts; it goes with the session
       const rooms: ReadonlySet<unknown> | undefined = sockets.get(sid)?.rooms;
       return rooms ? this.#records.forgetLeave(sid, room, rooms.has(room)) : [];
@@ -273,17 +252,17 @@ export class Recovery implements SessionsOwner {
     const { sid } = content;
     const { sockets, _preConnectSockets } = this.#nsp;
     // its connection is half open, or its end has not been noticed yet
-    const holder: SessionSocket | undefined = sockets.get(sid);
+    const holder = sockets.get(sid);
     if (holder && holder.conn === (attempt.contender as unknown)) return "takeover";
     holder?.client.conn.close(true);
-    const waiting: SessionSocket | undefined = _preConnectSockets.get(sid);
+    const waiting = _preConnectSockets.get(sid);
     if (waiting) {
       this.#over.add(waiting);
       waiting._cleanup();
     }
     // what is stored of it is on its way to disk
     if (this.#leaving.has(sid)) await this.#shared.kept.store.head(this.namespace);
-    const found = await this.#restorer!.find(content, this.#stamps!.parse(offset ?? ""), this.#last);
+    const found = await this.#restorer!.find(content, this.#stamps!.parse(offset ?? ""), this.#issued.last);
     if (typeof found === "string") return found;
     if (!this.#attempts.isNewest(sid, attempt)) return "takeover";
     return { ...found, sid, pid, attempt, began: { offset: content.start, at: content.issuedAt } };
@@ -316,52 +295,27 @@ export class Recovery implements SessionsOwner {
   async #replay(
     socket: SessionSocket,
     { pid, missed, rooms, since, began }: Restoration,
-    left: { readonly at: number; readonly packet: OutgoingPacket | undefined }[],
+    left: ToldLeave[],
     head: Promise<number>,
     hold: Hold,
   ): Promise<void> {
-    const names = new Set<any>([socket.id, ...rooms]);
     const before = (await head) + 1;
     if (this.#holes.concern(since, began)) throw new Error("what a client missed could not be stored");
-    const query = { namespace: this.namespace, rooms: [...missed.keys()], before };
-    let after = Math.min(...[...missed.values()].map((span) => span.after));
-    let isTold = false;
-    for (let done = false; !done && !hold.isDiscarded; ) {
-      const limits = { limit: CHUNK_EVENTS, bytes: CHUNK_BYTES };
-      const chunk = await this.#shared.kept.store.events({ ...query, after, ...limits });
-      done = chunk.done;
-      after = chunk.events.at(-1)?.offset ?? after;
-      const packets: OutgoingPacket[] = [];
-      /** What it has left before the next event. */
-      const leaveBefore = (offset: number) => {
-        while (left.length > 0 && left[0]!.at < offset) {
-          const { packet } = left.shift()!;
-          if (packet) packets.push(packet);
-        }
-      };
-      for (const event of chunk.events) {
-        if (!isMissed(event, missed) || !mayReceive(event, names)) continue;
-        leaveBefore(event.offset);
-        packets.push(new OutgoingPacket(this.#replayParts(event)));
-        this.#shared.kept.replayed++;
-      }
-      if (done) leaveBefore(Infinity);
-      if (!isTold) {
-        // the client keeps what comes before the answer until it has that
-        packets.push(this.#answer(socket, pid));
-        isTold = true;
-      }
-      hold.write(packets);
-      await hold.ready();
-    }
-    hold.release();
-  }
-
-  #answer(socket: SessionSocket, pid: string): OutgoingPacket {
-    const data = socket._connectData(pid);
-    return new OutgoingPacket(
-      this.#nsp.server.encoder.encode({ type: PacketType.CONNECT, nsp: this.namespace, data }),
-    );
+    const { kept } = this.#shared;
+    const { namespace } = this;
+    const names = new Set<string>([socket.id, ...rooms]);
+    const toPacket = (event: StoredEvent) => {
+      kept.replayed++;
+      return new OutgoingPacket(this.#replayParts(event));
+    };
+    const answer = () => {
+      const data = socket._connectData(pid);
+      return new OutgoingPacket(
+        this.#nsp.server.encoder.encode({ type: PacketType.CONNECT, nsp: namespace, data }),
+      );
+    };
+    const { store } = kept;
+    await replaySession({ store, namespace, before, missed, names, left, toPacket, answer }, hold);
   }
 
   /** Whether what happens to this socket's rooms is to be stored. While it is being let in again, it is not. */
@@ -372,27 +326,8 @@ export class Recovery implements SessionsOwner {
   }
 
   /** What the client is sent from now on stands on this having been stored. */
-  #barrier(socket: SessionSocket, receipt: Receipt): void {
-    this.#gate(socket, receipt, (error) => this.#spoil(socket, error));
-  }
-
-  #gate(socket: SessionSocket, receipt: Receipt, onFailure: (error: Error) => void): void {
-    if (receipt.state === "failed") {
-      onFailure(receipt.error!);
-      return;
-    }
-    this.#waitFor(socket, receipt);
-    this.#shared.kept.gates.watch(receipt, onFailure);
-  }
-
-  /** What the client is sent from now on waits until the flush has ended, well or not. */
-  #waitFor(socket: SessionSocket, receipt: Receipt): void {
-    if (receipt.state === "failed") return;
-    const gate = this.#shared.kept.gates.gateOf(receipt);
-    if (this.#behind.get(socket) === gate) return;
-    this.#behind.set(socket, gate);
-    if (this.#barrierPacket?.gate !== gate) this.#barrierPacket = new OutgoingPacket([], { gate });
-    socket.outbox.share(this.#barrierPacket);
+  #stand(socket: SessionSocket, receipt: Receipt): void {
+    this.#barriers.put(socket, receipt, (error) => this.#spoil(socket, error));
   }
 
   #put(socket: SessionSocket, record: SessionRecord): Receipt | undefined {
@@ -416,7 +351,7 @@ export class Recovery implements SessionsOwner {
     const record = { ended, endedAt: Date.now() };
     const receipt = this.#records.end(socket.id, rooms, record);
     this.#follow(socket.id, receipt);
-    this.#gate(socket, receipt, (error) => {
+    this.#barriers.put(socket, receipt, (error) => {
       this.#report(error);
       this.#owe(socket.id, record);
     });
@@ -448,10 +383,6 @@ export class Recovery implements SessionsOwner {
     });
   }
 
-  #release(offset: number): void {
-    if (offset > this.#released) this.#released = offset;
-  }
-
   #report(error: Error): void {
     this.#shared.kept.onError(error, { stage: "recover", namespace: this.namespace });
   }
@@ -461,23 +392,9 @@ export class Recovery implements SessionsOwner {
     const { secret, kept } = this.#shared;
     const head = await kept.store.head(this.namespace);
     await this.#holes.open(head, kept.rooms.policies.hasEarly);
-    if (head > this.#last) this.#last = head;
-    this.#release(head);
+    this.#issued.onOpen(head);
     this.#stamps = new Stamps(secret, this.namespace);
     this.#restorer = new Restorer(this.#shared, this.namespace, this.#records, this.#holes);
     this.#pids = new Pids(secret, this.namespace);
   }
-}
-
-/** Clients of Socket.IO 2 know no recovery, and neither do engines other than ours. */
-export function isOfSession({ conn, outbox }: Pick<SessionSocket, "conn" | "outbox">): boolean {
-  return conn.protocol === 4 && "heldBytes" in outbox;
-}
-
-/** Whether one of the logs of the event is one of which the client missed it. */
-function isMissed({ rooms, offset }: StoredEvent, missed: ReadonlyMap<string, Span>): boolean {
-  return rooms.some((room) => {
-    const span = missed.get(room);
-    return span !== undefined && offset > span.after && offset <= span.through;
-  });
 }

@@ -15,3 +15,8 @@ export interface SessionSocket extends Joiner {
   _connectData(pid: string | undefined): unknown;
   packet(packet: Omit<Packet, "nsp">): void;
 }
+
+/** Clients of Socket.IO 2 know no recovery, and neither do engines other than ours. */
+export function isOfSession({ conn, outbox }: Pick<SessionSocket, "conn" | "outbox">): boolean {
+  return conn.protocol === 4 && "heldBytes" in outbox;
+}
