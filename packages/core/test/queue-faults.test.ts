@@ -80,6 +80,37 @@ describe("a queue whose store fails", () => {
     await after.drain();
   });
 
+  it("is drained by an add that fails", async () => {
+    const { disk, queue } = setUp();
+    await queue.opened;
+    disk.hold();
+    const adding = queue.add(1);
+    const drained = queue.drain();
+    disk.failNext(full());
+    disk.release();
+    await expect(adding).rejects.toMatchObject({ code: "STORE_FULL" });
+    await drained;
+  });
+
+  it("starts no more jobs than the rate allows, however long it takes to write that they start", async () => {
+    const { disk, queues, clock, settle } = setUp();
+    const queue = queues.queue<number>("rated", { rate: { max: 2, perMs: 1000 } });
+    await queue.addMany([1, 2, 3, 4].map((data) => ({ data })));
+    disk.hold();
+    const begin = clock.monotonicMs();
+    const starts: number[] = [];
+    queue.work({ concurrency: 4 }, () => starts.push(clock.monotonicMs() - begin));
+    await settle();
+    clock.advance(600);
+    disk.release();
+    await settle();
+    for (const ms of [400, 600]) {
+      clock.advance(ms);
+      await settle();
+    }
+    expect(starts).toEqual([600, 600, 1600, 1600]);
+  });
+
   it("tells a remote worker, whose lease still holds", async () => {
     const { disk, queue } = setUp();
     const handle = await queue.add(7);

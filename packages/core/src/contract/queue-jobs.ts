@@ -106,6 +106,14 @@ export function describeQueueJobs(harness: StoreHarness): void {
       expect((await fixture.queue().add({ n: 2 }, { id: "one" })).isNew).toBe(true);
     });
 
+    it("with an id are told apart by their bytes, also where those are the same in all", async () => {
+      const queue = fixture.queues.queue("bytes");
+      const halves = (at: number) => [Buffer.from("abc".slice(0, at)), Buffer.from("abc".slice(at))];
+      await queue.add(halves(1), { id: "one" });
+      expect((await queue.add(halves(1), { id: "one" })).isNew).toBe(false);
+      await expect(queue.add(halves(2), { id: "one" })).rejects.toMatchObject({ code: "QUEUE_JOB_CONFLICT" });
+    });
+
     it("of one id that are added at the same time are one, in one call too", async () => {
       const queue = fixture.queue();
       const handles = await Promise.all([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AddOptions } from "../queues/index.ts";
 import type { StoreHarness } from "./harness.ts";
 import { countsOf, NONE, QueueFixture, RemoteWorker } from "./queue-harness.ts";
 
@@ -54,6 +55,17 @@ export function describeQueueLimits(harness: StoreHarness): void {
       expect(await handle.info()).toMatchObject({ attempt: 1, error: { code: "RESULT_TOO_LARGE" } });
     });
 
+    it("bound the binaries in data and results: Socket.IO's clients take ten in a packet", async () => {
+      const queue = fixture.queues.queue<unknown, unknown>("binaries");
+      const binaries = (length: number) => Array.from({ length }, () => Buffer.from("x"));
+      await expect(queue.add(binaries(11))).rejects.toMatchObject({ code: "JOB_TOO_LARGE" });
+      queue.work(({ data }) => binaries(data === "result" ? 11 : (data as Buffer[]).length));
+      expect(await (await queue.add(binaries(10))).done()).toEqual(binaries(10));
+      const handle = await queue.add("result");
+      await expect(handle.done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+      expect(await handle.info()).toMatchObject({ error: { code: "RESULT_TOO_LARGE" } });
+    });
+
     it("refuse names, ids and options that are none", async () => {
       const queue = fixture.queue();
       const invalid = { code: "QUEUE_INVALID" };
@@ -66,6 +78,7 @@ export function describeQueueLimits(harness: StoreHarness): void {
         { id: "x".repeat(257) },
         { delayMs: -1 },
         { delayMs: Number.NaN },
+        { delayMs: "5" },
         { priority: 1001 },
         { priority: 0.5 },
         { expiresMs: Infinity },
@@ -73,8 +86,9 @@ export function describeQueueLimits(harness: StoreHarness): void {
         { timeoutMs: 0 },
         { backoff: [-1] },
         { backoff: { base: Number.NaN } },
+        null,
       ];
-      for (const options of wrong) {
+      for (const options of wrong as AddOptions[]) {
         await expect(queue.add({ n: 1 }, options)).rejects.toMatchObject(invalid);
         await expect(queue.prepare({ n: 1 }, options)).rejects.toMatchObject(invalid);
       }
@@ -82,6 +96,13 @@ export function describeQueueLimits(harness: StoreHarness): void {
       expect(() => new RemoteWorker(queue, { prefetch: 1001 })).toThrow(expect.objectContaining(invalid));
       expect(() => new RemoteWorker(queue, { owner: "" })).toThrow(expect.objectContaining(invalid));
       await expect(queue.deadLetters({ after: "x" })).rejects.toMatchObject(invalid);
+      await expect(queue.addMany([null as never])).rejects.toMatchObject(invalid);
+      await expect(queue.repeat("key", null as never, { n: 1 })).rejects.toMatchObject(invalid);
+      for (const id of [5, null] as never[]) {
+        for (const act of [() => queue.get(id), () => queue.remove(id), () => queue.job(id).done()]) {
+          await expect(act()).rejects.toMatchObject(invalid);
+        }
+      }
       expect(() => fixture.queues.queue("o", { rate: { max: 0, perMs: 1 } })).toThrow(
         expect.objectContaining(invalid),
       );

@@ -75,7 +75,7 @@ export class Adder {
         `addMany takes a list of at most ${QUEUE_LIMITS.addManyMax} jobs`,
       );
     }
-    return this.#addAll(jobs.map(({ data, ...options }) => this.#draft(data, options)));
+    return this.#addAll(jobs.map((job) => this.#draft(job?.data, job)));
   }
 
   /** Adds a job, and writes these operations in the same commit. */
@@ -214,6 +214,7 @@ export class Adder {
     if (attempt) this.#attempts.neverBegan(attempt);
     else if (job.dueMs === 0) this.#expected--;
     this.#context.ready.gone(key);
+    this.#context.changed();
     return error;
   }
 

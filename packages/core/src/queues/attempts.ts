@@ -21,16 +21,18 @@ export class Attempts {
   readonly bySeq = new Map<number, Attempt>();
   readonly #context: QueueContext;
   readonly #freed: (taker: Taker) => void;
+  readonly #begun: () => void;
   readonly #leases: LeaseLog;
   readonly #deadlines: Deadlines<Attempt>;
   #isClosed = false;
   #beginning = 0;
 
-  /** `freed`: a taker has room for another attempt. */
-  constructor(context: QueueContext, leases: LeaseLog, freed: (taker: Taker) => void) {
+  /** `freed`: a taker has room for another attempt. `begun`: the next attempt, in order, begins or never will. */
+  constructor(context: QueueContext, leases: LeaseLog, freed: (taker: Taker) => void, begun: () => void) {
     this.#context = context;
     this.#leases = leases;
     this.#freed = freed;
+    this.#begun = begun;
     this.#deadlines = new Deadlines(context.clock, (attempt) => this.#passed(attempt));
   }
 
@@ -70,6 +72,7 @@ export class Attempts {
   /** It is flushed. */
   begun(attempt: Attempt): void {
     this.#beginning--;
+    this.#begun();
     if (attempt.isUnwanted) this.#handBack(attempt);
     else this.#start(attempt, attempt.taker!);
   }
@@ -77,6 +80,7 @@ export class Attempts {
   /** It could not be written. */
   neverBegan(attempt: Attempt): void {
     this.#beginning--;
+    this.#begun();
     this.#over(attempt);
     const { taker } = attempt;
     if (taker?.attempts.delete(attempt)) this.#freed(taker);

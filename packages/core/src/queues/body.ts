@@ -1,4 +1,5 @@
 import { type Binary, hasBinary, insertBinary, stringifyBinary } from "@holdfast/protocol";
+import { QUEUE_LIMITS } from "./options.ts";
 import { QueueError, type QueueErrorCode } from "./queue-error.ts";
 
 /**
@@ -22,6 +23,10 @@ export function encodeBody(data: unknown, bytesMax: number, code: QueueErrorCode
     throw new QueueError(code, "It cannot be written as JSON", error);
   }
   if (isLonger(body.bytes, bytesMax)) throw new QueueError(code, `It has more than ${bytesMax} bytes`);
+  const { binariesMax } = QUEUE_LIMITS;
+  if (body.lengths && body.lengths.length - 1 > binariesMax) {
+    throw new QueueError(code, `It has more than ${binariesMax} binaries`);
+  }
   return body;
 }
 

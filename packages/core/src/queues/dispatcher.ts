@@ -84,6 +84,11 @@ export class Dispatcher {
     return attempt;
   }
 
+  /** The first attempt of those that were started and not flushed is flushed now, or never will be. */
+  onBegun(): void {
+    this.#gate?.began(this.#context.clock.monotonicMs());
+  }
+
   #wait(ms: number): void {
     this.#cancel?.();
     this.#cancel = this.#context.clock.after(ms, () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { encodeBody } from "./body.ts";
+import { type Body, encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { idConflict } from "./id-claims.ts";
 import { encodeId, type StoredJob } from "./job-record.ts";
@@ -47,9 +47,7 @@ export function draftJob(
     dueMs: delayMs > 0 ? later(now, delayMs) : 0,
     body,
   };
-  const hash =
-    id === undefined ? "" : createHash("sha256").update(body.bytes).digest("base64url").slice(0, 22);
-  return { job, hash };
+  return { job, hash: id === undefined ? "" : hashOf(body) };
 }
 
 /** What is written to add it, with its id. */
@@ -72,6 +70,13 @@ export function hashesOf(drafts: readonly Draft[]): ReadonlyMap<string, string> 
     hashes.set(id, hash);
   }
   return hashes;
+}
+
+/** Where one binary ends and the next begins is part of what it says. */
+function hashOf({ bytes, lengths }: Body): string {
+  const hash = createHash("sha256").update(bytes);
+  if (lengths) hash.update(JSON.stringify(lengths));
+  return hash.digest("base64url").slice(0, 22);
 }
 
 function later(now: number, ms: number): number {

@@ -36,6 +36,7 @@ export class JobLookup {
   }
 
   async place(id: string): Promise<Place | undefined> {
+    if (typeof id !== "string") throw new QueueError("QUEUE_INVALID", "A job's id is text");
     if (id.startsWith("~")) return placeInId(id);
     if (id.length === 0 || id.length > 256) return undefined;
     const record = await this.#context.store.get(KIND.id, this.#context.keys.name(id));

@@ -25,6 +25,8 @@ export const QUEUE_LIMITS = {
   messageCharsMax: 4096,
   /** Bytes of what a remote worker says about its progress, encoded. */
   progressBytesMax: 4096,
+  /** Binaries in a job's data, a result or a progress: Socket.IO's clients take no more in one packet. */
+  binariesMax: 10,
   /** Dead letters of one page. */
   pageMax: 1000,
 } as const;
@@ -59,13 +61,14 @@ export function resolveQueueOptions(options: QueueOptions = {}): ResolvedQueueOp
 
 /** Throws `QUEUE_INVALID`. */
 export function checkAddOptions(options: AddOptions): void {
+  if (typeof options !== "object" || options === null) throw invalid("The options of a job are an object");
   const { id, delayMs, priority, expiresMs, attempts, backoff, timeoutMs } = options;
   if (id !== undefined) {
     checkName("A job's id", id, QUEUE_LIMITS.idBytesMax);
     if (id.startsWith("~")) throw invalid("A job's id cannot start with ~");
   }
-  if (delayMs !== undefined) whole("delayMs", Math.ceil(delayMs), 0, TIME_MAX_MS);
-  if (expiresMs !== undefined) whole("expiresMs", Math.ceil(expiresMs), 0, TIME_MAX_MS);
+  if (delayMs !== undefined) duration("delayMs", delayMs);
+  if (expiresMs !== undefined) duration("expiresMs", expiresMs);
   if (priority !== undefined) {
     whole("priority", priority, -QUEUE_LIMITS.prioritySpan, QUEUE_LIMITS.prioritySpan);
   }

@@ -5,10 +5,11 @@ import type { Schedule } from "./types.ts";
 
 /** The same again, checked. Throws `QUEUE_INVALID`. */
 export function checkSchedule(schedule: Schedule): Schedule {
+  if (typeof schedule !== "object" || schedule === null) throw invalid();
   if ("everyMs" in schedule) return { everyMs: whole("everyMs", schedule.everyMs, 10, TIME_MAX_MS) };
   const { cron, tz = "UTC" } = schedule;
   if (typeof cron !== "string" || typeof tz !== "string" || cron.length > QUEUE_LIMITS.idBytesMax) {
-    throw new QueueError("QUEUE_INVALID", "A schedule is { everyMs } or { cron, tz }");
+    throw invalid();
   }
   const checked = { cron, tz };
   try {
@@ -26,6 +27,10 @@ export function nextTick(schedule: Schedule, lastMs: number, afterMs: number): n
   const { everyMs } = schedule;
   const nextMs = lastMs + Math.max(1, Math.floor((afterMs - lastMs) / everyMs) + 1) * everyMs;
   return nextMs > TIME_MAX_MS ? undefined : nextMs;
+}
+
+function invalid(): QueueError {
+  return new QueueError("QUEUE_INVALID", "A schedule is { everyMs } or { cron, tz }");
 }
 
 function parse({ cron, tz = "UTC" }: Exclude<Schedule, { everyMs: number }>): Cron {

@@ -129,7 +129,12 @@ export class StoredQueue implements Queue {
     this.#finished = finished;
     this.#leases = leases;
     this.#context = context;
-    this.#attempts = new Attempts(context, leases, (taker) => this.#takers.freed(taker));
+    this.#attempts = new Attempts(
+      context,
+      leases,
+      (taker) => this.#takers.freed(taker),
+      () => this.#dispatcher.onBegun(),
+    );
     this.#lookup = new JobLookup(context, this.#attempts);
     this.#waiting = new WaitingJobs(context, this.#attempts, this.#lookup);
     this.#dispatcher = new Dispatcher(context, this.#attempts, this.#waiting, this.#takers);
@@ -158,7 +163,7 @@ export class StoredQueue implements Queue {
   work(first: WorkOptions | Handler, second?: Handler): Worker {
     this.#check();
     const handler = typeof first === "function" ? first : second;
-    const { concurrency = 1 } = typeof first === "function" ? {} : first;
+    const { concurrency = 1 } = typeof first === "function" ? {} : (first ?? {});
     if (typeof handler !== "function") throw new QueueError("QUEUE_INVALID", "work takes a handler");
     whole("concurrency", concurrency, 1, QUEUE_LIMITS.concurrencyMax);
     const worker = new LocalWorker(this.#context, this.#attempts, this.#takers, concurrency, handler);

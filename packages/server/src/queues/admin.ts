@@ -1,5 +1,9 @@
-import type { Queue } from "@holdfast/core";
+import type { DeadLetter, DeadLetterQuery, Queue } from "@holdfast/core";
+import { type Binary, hasBinary, stringifyBinary } from "@holdfast/protocol";
 import { type AdminRequest, malformed } from "./requests.ts";
+
+/** Binaries of one answer: clients take no more in a packet. */
+const BINARIES_MAX = 10;
 
 /** Does what a client with the right to administer a queue asks for. */
 export function administer(queue: Queue, { command, id, options }: AdminRequest): unknown {
@@ -15,7 +19,7 @@ export function administer(queue: Queue, { command, id, options }: AdminRequest)
     case "drain":
       return queue.drain();
     case "deadLetters":
-      return queue.deadLetters({
+      return page(queue, {
         limit: optional(options.limit, "number"),
         after: optional(options.after, "string"),
       });
@@ -26,6 +30,17 @@ export function administer(queue: Queue, { command, id, options }: AdminRequest)
     case "remove":
       return queue.remove(id!, { force: options.force === true });
   }
+}
+
+/** As many as one packet holds: the next page goes on behind them. */
+async function page(queue: Queue, query: DeadLetterQuery): Promise<DeadLetter[]> {
+  const letters = await queue.deadLetters(query);
+  const binaries: Binary[] = [];
+  for (const [i, { data }] of letters.entries()) {
+    if (hasBinary(data)) stringifyBinary(data, binaries);
+    if (binaries.length > BINARIES_MAX) return letters.slice(0, Math.max(1, i));
+  }
+  return letters;
 }
 
 function optional(value: unknown, type: "number"): number | undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Unrecoverable } from "../../src/index.ts";
 import { clientOf, serveQueue } from "./support.ts";
 
 describe("What clients may do with queues", () => {
@@ -168,5 +169,19 @@ describe("Who administers a queue", () => {
     expect(await admin.ask("admin", "mail", "get", "m2")).toMatchObject({ state: "delayed", data: 1 });
     expect(await admin.ask("admin", "mail", "remove", "m2")).toBe(true);
     expect(await admin.ask("admin", "mail", "remove", "m2")).toBe(false);
+  });
+
+  it("gets no more dead letters at a time than its connection takes binaries.", async () => {
+    const running = await serveQueue();
+    running.queue.work(() => {
+      throw new Unrecoverable("no");
+    });
+    const data = [Buffer.from("a"), Buffer.from("b"), Buffer.from("c")];
+    for (let i = 0; i < 4; i++) await (await running.queue.add(data)).done().catch(() => {});
+    const admin = await clientOf(running);
+    const first = await admin.ask<{ cursor: string; data: unknown }[]>("admin", "mail", "deadLetters");
+    expect(first.map((letter) => letter.data)).toEqual([data, data, data]);
+    const after = first[2]!.cursor;
+    expect(await admin.ask("admin", "mail", "deadLetters", { after })).toMatchObject([{ data }]);
   });
 });
