@@ -45,6 +45,18 @@ describe("socket.work", () => {
     );
   });
 
+  it("takes whatever a handler throws or asks for as a failed attempt.", async () => {
+    const running = await serve({ attempts: 2 });
+    client(running).work("mail", (job) => {
+      if (job.attempt === 1) job.fail("at once", { retryMs: -1 });
+      throw Object.create(null);
+    });
+    await expect((await running.queue.add(1)).done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+    expect(await running.queue.deadLetters()).toMatchObject([
+      { attempt: 2, error: { message: "a value that is no error was thrown" } },
+    ]);
+  });
+
   it("renews the lease for as long as the handler runs.", async () => {
     const running = await serve({ leaseMs: 2_000 });
     const socket = client(running);
@@ -280,6 +292,17 @@ describe("socket.queue", () => {
     const handle = await running.queue.add("small");
     await expect(handle.done()).rejects.toMatchObject({ code: "JOB_DEAD" });
     expect(await running.queue.deadLetters()).toMatchObject([{ error: { code: "RESULT_TOO_LARGE" } }]);
+  });
+
+  it("gives up what cannot be written as JSON.", async () => {
+    const running = await serve();
+    const socket = client(running);
+    await expect(socket.queue("mail").add(1n)).rejects.toMatchObject({ code: "JOB_TOO_LARGE" });
+    socket.work("mail", () => 1n);
+    await expect((await running.queue.add(1)).done()).rejects.toMatchObject({ code: "JOB_DEAD" });
+    expect(await running.queue.deadLetters()).toMatchObject([
+      { attempt: 1, error: { code: "RESULT_TOO_LARGE" } },
+    ]);
   });
 
   it("rejects an add when the server refuses the connection.", async () => {

@@ -9,7 +9,10 @@ export interface Link {
   readonly queues: Set<string>;
   /** How many watch each job here, by queue and id. */
   readonly watches: Map<string, number>;
-  /** Rejects with the server's error, or with `DISCONNECTED` when the connection is lost before the answer. */
+  /**
+   * Rejects with the server's error, with `DISCONNECTED` when the connection is lost before the answer, or with
+   * `JOB_TOO_LARGE` if it cannot be written at all.
+   */
   ask<Answer>(name: string, ...args: unknown[]): Promise<Answer>;
   /** Calls back now, if the socket is connected, and at each later connection. Returns what ends it. */
   onConnect(listener: () => void): () => void;
@@ -85,7 +88,12 @@ function createLink(socket: QueueSocket): Link {
           else resolve(answer as never);
         };
         // with a time-out, however long, an acknowledgement has the same form whatever the socket's options
-        socket.timeout(FOR_EVER_MS).emit(`holdfast:queue:${name}`, ...args, ack);
+        try {
+          socket.timeout(FOR_EVER_MS).emit(`holdfast:queue:${name}`, ...args, ack);
+        } catch (error) {
+          pending.delete(reject);
+          reject(new QueueError("JOB_TOO_LARGE", `it cannot be sent: ${(error as Error).message}`));
+        }
       }),
     onConnect(listener) {
       if (socket.connected) listener();

@@ -53,6 +53,23 @@ class Failed extends Error {
   }
 }
 
+/** A server does not understand what is no time at all. */
+function optionsOf({ retryMs, final }: FailOptions): FailOptions {
+  return {
+    ...(final && { final }),
+    ...(retryMs !== undefined && { retryMs: Math.max(0, Number(retryMs) || 0) }),
+  };
+}
+
+/** What is no error, as text: anything may be thrown. */
+function describe(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "a value that is no error was thrown";
+  }
+}
+
 /** Runs the handler, renews the lease meanwhile, and tells the server how it went. */
 export function runJob(host: RunningJobHost, message: JobMessage, handler: Handler<never>): RunningJob {
   const { link } = host;
@@ -135,9 +152,14 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
         if (++losses === LOSSES_MAX) outcome = TOO_LARGE;
         return;
       }
-      if (FINAL_REFUSALS.has(code)) lose(error as QueueError);
-      else if (name === "done" && code === "RESULT_TOO_LARGE") end();
-      else retry = setTimeout(tell, RETRY_MS);
+      if (name === "done" && code === "JOB_TOO_LARGE") {
+        outcome = ["fail", { message: (error as QueueError).message, code: "RESULT_TOO_LARGE", final: true }];
+        queueMicrotask(tell);
+      } else if (FINAL_REFUSALS.has(code)) lose(error as QueueError);
+      else if (name === "done" && code === "RESULT_TOO_LARGE") {
+        end();
+        host.onError(error as QueueError);
+      } else retry = setTimeout(tell, RETRY_MS);
     } finally {
       isAsking = false;
     }
@@ -150,8 +172,8 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
       (error) => {
         const { message: text, name, code, options } = (error ?? {}) as Failed & { code?: unknown };
         settle("fail", {
-          message: typeof text === "string" ? text : String(error),
-          ...(error instanceof Failed ? options : typeof name === "string" && { name }),
+          message: typeof text === "string" ? text : describe(error),
+          ...(error instanceof Failed ? optionsOf(options) : typeof name === "string" && { name }),
           ...(typeof code === "string" && { code }),
         });
       },

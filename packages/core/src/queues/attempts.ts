@@ -224,7 +224,7 @@ export class Attempts {
         this.#context.onError(error);
         if (!isOver(error)) clock.after(RETRY_MS, () => this.#writeEnd(attempt, ending, settled));
       }
-      settled?.(error);
+      settled?.(error ?? ending.refusal);
     });
   }
 

@@ -12,6 +12,8 @@ import type { JobFailure } from "./types.ts";
 export interface Ending extends Transition {
   /** It is to be noted in the log of finished jobs. */
   readonly isFinish?: boolean | undefined;
+  /** What who told the outcome is told, once this is flushed: it is not recorded as it was told. */
+  readonly refusal?: Error | undefined;
   /** MUST be called in the turn in which the transition is known to be flushed. */
   flushed(): void;
 }
@@ -35,7 +37,8 @@ export function doneEnding(
   try {
     body = encodeBody(result, options.resultBytesMax, "RESULT_TOO_LARGE");
   } catch (error) {
-    return failedEnding(context, leases, attempt, { error: failureOf(error), isFinal: true });
+    const ending = failedEnding(context, leases, attempt, { error: failureOf(error), isFinal: true });
+    return { ...ending, refusal: error as Error };
   }
   const record = finishedOf(job, "done", clock.now(), { result: body, secret });
   return {

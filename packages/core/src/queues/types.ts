@@ -312,7 +312,8 @@ export interface Consumer {
   setPrefetch(prefetch: number): void;
   /**
    * Records how an attempt ended; resolves once that is flushed. Rejects with `LEASE_LOST` if the job is not its owner's
-   * any more, or with a StoreError: then the lease still holds, try again. The same outcome told again while it is
+   * any more, with `RESULT_TOO_LARGE` if its result made the job a dead letter, or with a StoreError: then the lease
+   * still holds, try again. The same outcome told again while it is
    * remembered resolves: an answer that was lost is no reason to be told off.
    */
   settle(token: string, outcome: Outcome): Promise<void>;

@@ -181,6 +181,20 @@ describe("Bounds", () => {
     expect(await client.refusal("add", "mail", 2, { id: "m1" })).toBe("QUEUE_JOB_CONFLICT");
     expect(await client.ask("add", "mail", 1, { id: "m1" })).toMatchObject({ id: "m1", isNew: false });
   });
+
+  it("on results are told to the worker whose result makes the job a dead letter.", async () => {
+    const running = await serveQueue({}, { resultBytesMax: 100 });
+    const client = await clientOf(running);
+    await client.ask("work", "mail", {});
+    await running.queue.add(1, { id: "m1" });
+    const { lease } = await client.jobs.next();
+    expect(await client.refusal("done", lease, "x".repeat(200))).toBe("RESULT_TOO_LARGE");
+    expect(await running.queue.get("m1")).toMatchObject({
+      state: "dead",
+      error: { code: "RESULT_TOO_LARGE" },
+    });
+    expect(await client.refusal("done", lease, "x")).toBe("LEASE_LOST");
+  });
 });
 
 describe("A server", () => {
