@@ -191,6 +191,11 @@ export class Client implements Consumer, TurnOwner {
     this.#sinkOf(undefined, parts).share(this.server.preEncoded.packet(parts, compress !== false));
   }
 
+  /** JSON is copied out of it; what another parser does is not known. */
+  get keepsText(): boolean {
+    return this.server.codec.isForeign;
+  }
+
   onMessage(data: string | Buffer): void {
     this.ondata(data);
   }

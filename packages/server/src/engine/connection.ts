@@ -17,6 +17,8 @@ import { Upgrade } from "./upgrade.ts";
 
 /** Who takes what a connection receives, without the cost of listeners. */
 export interface Consumer {
+  /** Whether it keeps parts of the texts it is given, instead of copies. */
+  readonly keepsText: boolean;
   onMessage(data: string | Buffer): void;
   onClose(reason: string, description?: unknown): void;
   /** See {@link OutboxOwner}. Without it everything waits in memory. */
@@ -217,6 +219,10 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
   }
 
   // --- Transport: what comes in
+
+  get keepsText(): boolean {
+    return isListenedTo(this) || (this.consumer?.keepsText ?? true);
+  }
 
   onFrame(frame: Frame): void {
     if (this.readyState !== "open") return;

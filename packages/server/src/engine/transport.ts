@@ -5,6 +5,8 @@ import { type EngineRequest, protocolOf } from "./request.ts";
 
 /** Whom a transport serves: its connection, or the upgrade that tries it out. */
 export interface TransportOwner {
+  /** Whether anybody may keep parts of the text that frames carry. */
+  readonly keepsText: boolean;
   onFrame(frame: Frame): void;
   onTransportError(error: TransportError): void;
   onTransportClose(): void;

@@ -23,6 +23,7 @@ export interface Upgradable extends EventEmitter {
  * else, or too long a time, closes the new transport and leaves the connection on the old one.
  */
 export class Upgrade implements TransportOwner {
+  readonly keepsText = false;
   readonly #connection: Upgradable;
   readonly #transport: Transport;
   readonly #timeout: NodeJS.Timeout;

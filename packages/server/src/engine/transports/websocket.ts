@@ -4,31 +4,31 @@ import WS, { type RawData, type WebSocket as Socket } from "ws";
 import { bytesOf, type OutgoingPacket, type Part, type Sink, SocketWriter } from "../../outbox/index.ts";
 import type { EngineRequest } from "../request.ts";
 import { Transport } from "../transport.ts";
+import { receiveTexts, TARGET } from "./text-receiver.ts";
 
 const MESSAGE = 4;
 
-/** Where a socket finds its transport: one listener then serves all sockets, instead of closures for each. */
-const TRANSPORT = Symbol("transport");
-type Carrier = Socket & { [TRANSPORT]: WebSocket };
+/** A socket knows its transport: one listener then serves all sockets, instead of closures for each. */
+type Carrier = Socket & { [TARGET]: WebSocket };
 
 /** That of `ws`, but what waits in our hands leaves before a close frame, also before the one that answers a client's. */
 export class OwnWebSocket extends WS {
   override close(code?: number, data?: string | Buffer): void {
-    (this as { [TRANSPORT]?: WebSocket })[TRANSPORT]?.finish();
+    (this as { [TARGET]?: WebSocket })[TARGET]?.finish();
     super.close(code, data);
   }
 }
 
 function onMessage(this: Socket, data: RawData, isBinary: boolean): void {
-  (this as Carrier)[TRANSPORT].receive(data as Buffer, isBinary);
+  (this as Carrier)[TARGET].receive(data as Buffer, isBinary);
 }
 
 function onClose(this: Socket): void {
-  (this as Carrier)[TRANSPORT].closed();
+  (this as Carrier)[TARGET].closed();
 }
 
 function onError(this: Socket, error: Error): void {
-  (this as Carrier)[TRANSPORT].failed(error);
+  (this as Carrier)[TARGET].failed(error);
 }
 
 function resume(socket: Socket): void {
@@ -36,7 +36,7 @@ function resume(socket: Socket): void {
 }
 
 /**
- * Engine.IO over a WebSocket. `ws` receives and closes. Frames are written by us straight to the raw socket; only
+ * Engine.IO over a WebSocket. `ws` receives and closes, but for plain texts ({@link receiveTexts}). Frames are written by us straight to the raw socket; only
  * where `ws` has to compress, or another library or an Engine.IO v3 client is in play, does every frame go through
  * `send`.
  */
@@ -59,7 +59,8 @@ export class WebSocket extends Transport {
       socket instanceof WS &&
       socket.extensions === "";
     if (this.takesBytes) this.#writer = new SocketWriter(rawSocket!, this);
-    (socket as Carrier)[TRANSPORT] = this;
+    (socket as Carrier)[TARGET] = this;
+    if (this.takesBytes) receiveTexts(socket);
     socket.on("message", onMessage);
     socket.on("close", onClose);
     socket.on("error", onError);
@@ -143,9 +144,17 @@ export class WebSocket extends Transport {
     done();
   }
 
+  get keepsText(): boolean {
+    return this.owner?.keepsText ?? true;
+  }
+
+  receiveText(text: string): void {
+    this.onFrame(decodeFrame(text));
+  }
+
   /** A message of the socket. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (!isBinary) this.onFrame(decodeFrame(data.toString()));
+    if (!isBinary) this.receiveText(data.toString());
     else if (this.protocol === 4) this.onFrame({ type: "message", data });
     else this.onFrame(decodeBinaryV3(data));
   }
