@@ -1,22 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { connectEngineClient } from "../../src/clients.ts";
-import type { ConnectionError, EngineTransport } from "../../src/engine-api.ts";
-import { eventsOf, nextEvent, pause, turns, until } from "../../src/events.ts";
-import { PollingClient } from "../../src/polling-client.ts";
+import type { EngineTransport } from "../../src/engine-api.ts";
+import { eventsOf, nextEvent, turns, until } from "../../src/events.ts";
 import { pending, startEngine } from "../../src/servers.ts";
 import { describeEachServer } from "../../src/targets.ts";
 import { TcpClient } from "../../src/tcp-client.ts";
-import { WsClient } from "../../src/ws-client.ts";
 import { encodeWsFrame, opcodes, textFrame } from "../../src/ws-frames.ts";
+import { openPolling } from "./upgrading.ts";
 
 describeEachServer("engine upgrade", (target) => {
-  async function open(options = {}) {
-    const server = await startEngine(target, options);
-    const client = await PollingClient.connect(server.port);
-    const [socket] = await server.connections.next();
-    const webSocket = () => WsClient.connect(server.port, { query: { sid: client.sid } });
-    return { ...server, client, socket, webSocket };
-  }
+  const open = (options = {}) => openPolling(target, options);
 
   test("the whole sequence, in bytes: probe, noop to the pending poll, upgrade, messages both ways", async () => {
     const { httpServer, port, client, socket } = await open();
@@ -52,14 +45,12 @@ describeEachServer("engine upgrade", (target) => {
   });
 
   test("what waited comes before what a listener to the upgrade sends, also if it closes", async () => {
-    const { socket, webSocket } = await open();
+    const { socket, probed } = await open();
     socket.on("upgrade", () => {
       socket.send("in the listener");
       socket.close();
     });
-    const ws = await webSocket();
-    ws.send("2probe");
-    expect(await ws.next()).toBe("3probe");
+    const ws = await probed();
     socket.send("waiting");
     await turns(3);
     ws.send("5");
@@ -69,11 +60,9 @@ describeEachServer("engine upgrade", (target) => {
   });
 
   test("the first request stays the socket's request", async () => {
-    const { socket, webSocket } = await open();
+    const { socket, probed } = await open();
     const before = socket.request;
-    const ws = await webSocket();
-    ws.send("2probe");
-    await ws.next();
+    const ws = await probed();
     const upgraded = nextEvent(socket, "upgrade");
     ws.send("5");
     await upgraded;
@@ -82,19 +71,15 @@ describeEachServer("engine upgrade", (target) => {
   });
 
   test("polls that arrive while the probe runs are released too", async () => {
-    const { client, webSocket } = await open();
-    const ws = await webSocket();
-    ws.send("2probe");
-    expect(await ws.next()).toBe("3probe");
+    const { client, probed } = await open();
+    await probed();
     expect((await client.get()).text).toBe("6");
     expect((await client.get()).text).toBe("6");
   });
 
   test("an upgrade is no new connection", async () => {
-    const { engine, connections, socket, webSocket } = await open();
-    const ws = await webSocket();
-    ws.send("2probe");
-    await ws.next();
+    const { engine, connections, socket, probed } = await open();
+    const ws = await probed();
     ws.send("5");
     await nextEvent(socket, "upgrade");
     expect(connections.size).toBe(0);
@@ -134,10 +119,8 @@ describeEachServer("engine upgrade", (target) => {
     });
 
     test("messages of the upgrade event come after what waited", async () => {
-      const { socket, webSocket } = await open();
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
+      const { socket, probed } = await open();
+      const ws = await probed();
       socket.send("waited");
       socket.on("upgrade", () => socket.send("from the event"));
       ws.send("5");
@@ -146,11 +129,9 @@ describeEachServer("engine upgrade", (target) => {
     });
 
     test("a POST that overlaps the probe is heard", async () => {
-      const { client, socket, webSocket } = await open();
+      const { client, socket, probed } = await open();
       const messages = eventsOf(socket, "message");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
+      const ws = await probed();
       await client.send("4by post");
       expect(await messages.next()).toEqual(["by post"]);
       ws.send("5");
@@ -187,45 +168,6 @@ describeEachServer("engine upgrade", (target) => {
     });
   });
 
-  describe("when the client does not go on", () => {
-    test("the WebSocket is closed after upgradeTimeout and the session stays on polling", async () => {
-      const { client, socket, webSocket } = await open({ upgradeTimeout: 80 });
-      const ws = await webSocket();
-      ws.send("2probe");
-      expect(await ws.next()).toBe("3probe");
-      await ws.closed;
-      expect(socket.upgrading).toBe(false);
-      expect(socket.upgraded).toBe(false);
-      expect(socket.readyState).toBe("open");
-      socket.send("hi");
-      expect(await client.next()).toBe("4hi");
-    });
-
-    test("a WebSocket that says nothing is closed as well, and another may try", async () => {
-      const { socket, webSocket } = await open({ upgradeTimeout: 80 });
-      const silent = await webSocket();
-      await silent.closed;
-      const ws = await webSocket();
-      ws.send("2probe");
-      expect(await ws.next()).toBe("3probe");
-      ws.send("5");
-      await nextEvent(socket, "upgrade");
-    });
-
-    test("after an upgrade the time-out is off", async () => {
-      const { socket, webSocket } = await open({ upgradeTimeout: 80 });
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      ws.send("5");
-      await nextEvent(socket, "upgrade");
-      await pause(150);
-      expect(socket.readyState).toBe("open");
-      socket.send("hi");
-      expect(await ws.next()).toBe("4hi");
-    });
-  });
-
   test.each(["4hello", "2", "2prob", "3probe", "abc", "0", "6", "1"])(
     "a WebSocket that begins with %s instead of a probe is closed, the session is not",
     async (packet) => {
@@ -254,10 +196,8 @@ describeEachServer("engine upgrade", (target) => {
   });
 
   test("a message between probe and upgrade closes the WebSocket", async () => {
-    const { client, socket, webSocket } = await open();
-    const ws = await webSocket();
-    ws.send("2probe");
-    expect(await ws.next()).toBe("3probe");
+    const { client, socket, probed } = await open();
+    const ws = await probed();
     ws.send("4too early");
     await ws.closed;
     expect(socket.readyState).toBe("open");
@@ -276,199 +216,6 @@ describeEachServer("engine upgrade", (target) => {
     const upgraded = nextEvent(socket, "upgrade");
     ws.send("5");
     await upgraded;
-  });
-
-  describe("a second attempt", () => {
-    test("during an upgrade is closed and does not disturb the first", async () => {
-      const { socket, webSocket } = await open();
-      const first = await webSocket();
-      first.send("2probe");
-      await first.next();
-      const second = await webSocket();
-      second.send("2probe");
-      await second.closed;
-      expect(second.messages.size).toBe(0);
-      const upgraded = nextEvent(socket, "upgrade");
-      first.send("5");
-      await upgraded;
-      socket.send("hi");
-      expect(await first.next()).toBe("4hi");
-    });
-
-    test("after an upgrade is closed", async () => {
-      const { socket, webSocket } = await open();
-      const first = await webSocket();
-      first.send("2probe");
-      await first.next();
-      const upgraded = nextEvent(socket, "upgrade");
-      first.send("5");
-      await upgraded;
-      const second = await webSocket();
-      await second.closed;
-      expect(second.messages.size).toBe(0);
-      socket.send("hi");
-      expect(await first.next()).toBe("4hi");
-    });
-
-    test("after a failed one is welcome", async () => {
-      const { socket, webSocket } = await open();
-      const first = await webSocket();
-      first.send("2probe");
-      await first.next();
-      first.socket.terminate();
-      await until(() => !socket.upgrading, "the failed upgrade to be noticed");
-      const second = await webSocket();
-      second.send("2probe");
-      expect(await second.next()).toBe("3probe");
-      const upgraded = nextEvent(socket, "upgrade");
-      second.send("5");
-      await upgraded;
-    });
-  });
-
-  describe("after the upgrade", () => {
-    async function upgraded(options = {}) {
-      const all = await open(options);
-      const ws = await all.webSocket();
-      ws.send("2probe");
-      await ws.next();
-      const done = nextEvent(all.socket, "upgrade");
-      ws.send("5");
-      await done;
-      return { ...all, ws };
-    }
-
-    test("requests of the old transport are refused and change nothing", async () => {
-      const { engine, client, socket, ws } = await upgraded();
-      const failed = nextEvent<[ConnectionError]>(engine, "connection_error");
-      const poll = await client.get();
-      expect(poll.status).toBe(400);
-      expect(JSON.parse(poll.text)).toEqual({ code: 3, message: "Bad request" });
-      expect((await failed)[0].context).toEqual({
-        name: "TRANSPORT_MISMATCH",
-        transport: "polling",
-        previousTransport: "websocket",
-      });
-      expect((await client.post("4hello")).status).toBe(400);
-      socket.send("hi");
-      expect(await ws.next()).toBe("4hi");
-    });
-
-    test("the end of the WebSocket is the end of the session", async () => {
-      const { engine, socket, ws } = await upgraded();
-      const closed = nextEvent(socket, "close");
-      ws.socket.close();
-      expect((await closed)[0]).toBe("transport close");
-      expect(engine.clientsCount).toBe(0);
-    });
-
-    test("heartbeats go over the WebSocket", async () => {
-      const { socket, ws } = await upgraded({ pingInterval: 100, pingTimeout: 5000 });
-      const heartbeat = nextEvent(socket, "heartbeat");
-      expect(await ws.next()).toBe("2");
-      ws.send("3");
-      await heartbeat;
-      expect(await ws.next()).toBe("2");
-    });
-
-    test("a parse error closes the session", async () => {
-      const { socket, ws } = await upgraded();
-      const closed = nextEvent(socket, "close");
-      ws.send("abc");
-      expect((await closed)[0]).toBe("parse error");
-      await ws.closed;
-    });
-
-    test("a poll that was still pending is answered", async () => {
-      const { httpServer, client, socket, webSocket } = await open();
-      const { response } = await pending(httpServer, () => client.get());
-      const ws = await webSocket();
-      const done = nextEvent(socket, "upgrade");
-      ws.send("5");
-      await done;
-      expect((await response).status).toBe(200);
-      expect(socket.readyState).toBe("open");
-      socket.send("hi");
-      expect(await ws.next()).toBe("4hi");
-    });
-  });
-
-  describe("a close in mid-upgrade", () => {
-    test("of the WebSocket leaves the session on polling", async () => {
-      const { client, socket, webSocket } = await open();
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      ws.socket.close();
-      await until(() => !socket.upgrading, "the failed upgrade to be noticed");
-      expect(socket.readyState).toBe("open");
-      socket.send("hi");
-      expect(await client.next()).toBe("4hi");
-    });
-
-    test("of the session by the client closes the WebSocket", async () => {
-      const { client, socket, webSocket } = await open();
-      const closed = nextEvent(socket, "close");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      await client.send("1");
-      expect((await closed)[0]).toBe("transport close");
-      await ws.closed;
-    });
-
-    test("of the session by the server, with nothing to send, ends with the next poll or the upgrade", async () => {
-      const { client, socket, webSocket } = await open();
-      const closed = nextEvent(socket, "close");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      socket.close();
-      const { text } = await client.get();
-      expect(text.split("\x1e").at(-1)).toBe("1");
-      expect((await closed)[0]).toBe("forced close");
-      await ws.closed;
-    });
-
-    test("of the session by the server, with messages waiting: they arrive over the WebSocket, then it ends", async () => {
-      const { socket, webSocket } = await open();
-      const closed = nextEvent(socket, "close");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      socket.send("a");
-      socket.send("b");
-      socket.close();
-      expect(socket.readyState).toBe("closing");
-      ws.send("5");
-      expect(await ws.next()).toBe("4a");
-      expect(await ws.next()).toBe("4b");
-      expect((await closed)[0]).toBe("forced close");
-      await ws.closed;
-    });
-
-    test("of the session by close(true) closes the WebSocket", async () => {
-      const { socket, webSocket } = await open();
-      const closed = nextEvent(socket, "close");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      socket.close(true);
-      expect((await closed)[0]).toBe("forced close");
-      await ws.closed;
-    });
-
-    test("of the server closes both", async () => {
-      const { engine, socket, webSocket } = await open();
-      const closed = nextEvent(socket, "close");
-      const ws = await webSocket();
-      ws.send("2probe");
-      await ws.next();
-      engine.close();
-      expect((await closed)[0]).toBe("forced close");
-      await ws.closed;
-      expect(engine.clientsCount).toBe(0);
-    });
   });
 
   test("a bad frame on the candidate closes the candidate only", async () => {
