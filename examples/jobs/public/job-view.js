@@ -51,7 +51,7 @@ export class JobView {
     const tries = attempt > 1 || error ? `Attempt ${attempt} of ${attempts}. ` : "";
     if (state === "done") {
       this.#note.textContent = `${tries}${result?.by} did it in ${((result?.tookMs ?? 0) / 1000).toFixed(1)} s.`;
-    } else this.#note.textContent = tries + (error ? error.message : "");
+    } else this.#note.textContent = tries + (error ? error.message.replace(/[.]?$/, ".") : "");
   }
 
   /** @param {string} state */

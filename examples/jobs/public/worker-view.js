@@ -27,7 +27,7 @@ export function showWorkers(list, workers, kill) {
     const text = {
       dead: "killed; a new one starts",
       busy: task ?? "",
-      idle: `waits for work (process ${pid})`,
+      idle: `waits, process ${pid}`,
     };
     /** @type {HTMLElement} */ (node.querySelector(".task")).textContent = text[state];
     /** @type {HTMLButtonElement} */ (node.querySelector("button")).disabled = state === "dead";
