@@ -1,6 +1,7 @@
 /** Puts the page together: the door, then the chat; which room is shown is told by the address (`#/lobby`). */
 import { browser, ownKey, tab } from "./browser-storage.js";
-import { announce, byId, make, notify } from "./dom.js";
+import { announce, notify } from "./dom.js";
+import { byId, make } from "./elements.js";
 import { setUpEntrance, showEntrance } from "./entrance.js";
 import { closePeople, setUpPeople } from "./people-view.js";
 import { RoomView } from "./room-view.js";

@@ -1,5 +1,5 @@
 /** The door: choose a name. */
-import { byId } from "./dom.js";
+import { byId } from "./elements.js";
 
 const form = /** @type {HTMLFormElement} */ (byId("entrance-form"));
 const field = /** @type {HTMLInputElement} */ (byId("name"));

@@ -1,6 +1,7 @@
 /** The messages of one conversation: the confirmed ones, and below them our own that are on their way. */
 import { keyOf } from "./conversation.js";
-import { avatar, make, reconcile, tint } from "./dom.js";
+import { avatar, reconcile, tint } from "./dom.js";
+import { make } from "./elements.js";
 import { countText, dayText, midnight, timeText } from "./format.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */

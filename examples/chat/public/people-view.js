@@ -1,5 +1,6 @@
 /** Who is in the room that is shown: a column on a wide window, a sheet on a narrow one. */
-import { avatar, byId, make, reconcile } from "./dom.js";
+import { avatar, reconcile } from "./dom.js";
+import { byId, make } from "./elements.js";
 import { countText } from "./format.js";
 
 /** @typedef {import("./conversation.js").Conversation} Conversation */

@@ -1,5 +1,6 @@
 /** The middle of the page: the room that is shown, and the field to write in. */
-import { byId, make, notify } from "./dom.js";
+import { notify } from "./dom.js";
+import { byId, make } from "./elements.js";
 import { typingText } from "./format.js";
 import { belowText, LogView } from "./log-view.js";
 import { showPeople } from "./people-view.js";

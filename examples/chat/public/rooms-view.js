@@ -1,5 +1,6 @@
 /** The list of rooms, and the form that makes one. */
-import { avatar, byId, make, reconcile } from "./dom.js";
+import { avatar, reconcile } from "./dom.js";
+import { byId, make } from "./elements.js";
 import { countText } from "./format.js";
 
 /** @typedef {import("./session.js").Session} Session */

@@ -1,5 +1,5 @@
 /** The page: what is typed goes to the queue, what the server tells is shown. */
-import { byId, make } from "./dom.js";
+import { byId, make } from "./elements.js";
 import { JobView } from "./job-view.js";
 import { Tasks } from "./tasks.js";
 import { showWorkers } from "./worker-view.js";

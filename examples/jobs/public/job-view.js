@@ -1,5 +1,6 @@
 /** One job in the list. */
-import { button, make } from "./dom.js";
+import { button } from "./button.js";
+import { make } from "./elements.js";
 
 const words = {
   adding: "sending",

@@ -1,5 +1,6 @@
 /** The workers, and what they work on. */
-import { button, make } from "./dom.js";
+import { button } from "./button.js";
+import { make } from "./elements.js";
 
 /**
  * @param {HTMLElement} list
