@@ -1,23 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
+import { atEnd, folderForTest } from "../../shared/test/at-end.ts";
+import { chromiumPath } from "../../shared/test/browser.ts";
 import {
-  atEnd,
-  browserForTests,
   type Chat,
   chatFor,
-  chromiumPath,
   messages,
+  pagesForTests,
+  pending,
   sees,
+  shown,
   stockClient,
   write,
 } from "./chat-harness.ts";
 import { chatProcess } from "./chat-process.ts";
 
-const shown = ".scroller:not([hidden])";
-const pending = (page: Page) => page.locator(`${shown} .pending .message`);
 const waits = (page: Page, count: number) => expect.poll(() => pending(page).count()).toBe(count);
 const rows = (page: Page) =>
   page
@@ -52,7 +49,7 @@ function lineTo(chat: Chat) {
 }
 
 describe.skipIf(!chromiumPath)("whoever was away", () => {
-  const { enter } = browserForTests();
+  const { enter } = pagesForTests();
 
   it("has what was written offline sent after a reload, each message once for everyone", async () => {
     const chat = await chatFor();
@@ -199,8 +196,7 @@ describe.skipIf(!chromiumPath)("whoever was away", () => {
   });
 
   it("loses and doubles nothing while the server is killed again and again", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "holdfast-chat-"));
-    atEnd(() => rmSync(folder, { recursive: true }));
+    const folder = folderForTest();
     let chat = await chatProcess(0, folder);
     const port = Number(new URL(chat.url).port);
     atEnd(() => chat.kill());

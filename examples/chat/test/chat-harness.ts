@@ -1,29 +1,20 @@
-/** What the tests of the chat share: a server on a free port, stock clients, and pages in a real Chromium. */
-import { existsSync } from "node:fs";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+/** What the tests of the chat share: a server on a free port, stock clients, and what one does on the page. */
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { atEnd } from "../../shared/test/at-end.ts";
+import { browserForTests } from "../../shared/test/browser.ts";
 import { type ChatOptions, startChat } from "../server.ts";
 
 export type Chat = Awaited<ReturnType<typeof startChat>>;
 /** An answer through an ack; the fields depend on the request. */
 export type Answer = { ok: boolean; code?: string; message?: unknown; [field: string]: unknown };
 
-const closers: (() => unknown)[] = [];
-
 /** Starts a chat that ends with the test. */
 export async function chatFor(options: ChatOptions = {}): Promise<Chat> {
   const chat = await startChat({ port: 0, awayMs: 50, store: "memory", ...options });
-  closers.push(() => chat.close());
+  atEnd(() => chat.close());
   return chat;
 }
-
-/** Runs at the end of the test, in reverse order. */
-export const atEnd = (close: () => unknown): number => closers.push(close);
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** A stock socket.io-client that has been welcomed. */
 export async function stockClient(
@@ -32,7 +23,7 @@ export async function stockClient(
   auth: object = {},
 ): Promise<StockClient> {
   const socket = io(chat.url, { auth: { name, ...auth }, forceNew: true, reconnection: false });
-  closers.push(() => socket.disconnect());
+  atEnd(() => socket.disconnect());
   const client = new StockClient(socket);
   const welcome = client.next("welcome");
   await Promise.race([
@@ -78,58 +69,10 @@ export class StockClient {
   }
 }
 
-/** Where a Chromium is, or undefined: then the tests that need one are skipped. */
-export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => path && existsSync(path),
-);
-
-type OpenPage = (chat: Pick<Chat, "url">, options?: BrowserContextOptions, path?: string) => Promise<Page>;
-type EnterPage = (
-  chat: Pick<Chat, "url">,
-  name: string,
-  options?: BrowserContextOptions,
-  path?: string,
-) => Promise<Page>;
-
 /** Gives each test pages of people who share nothing: no storage, no cookies. */
-export function browserForTests(): { enter: EnterPage; open: OpenPage } {
-  let browser: Browser;
-  beforeAll(async () => {
-    const quiet = [
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ];
-    browser = await chromium.launch({
-      ...(chromiumPath ? { executablePath: chromiumPath } : {}),
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", ...quiet],
-    });
-  }, 60_000);
-  afterAll(() => browser?.close());
-
-  async function open(
-    chat: Pick<Chat, "url">,
-    options: BrowserContextOptions = {},
-    path = "",
-  ): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 760 }, ...options });
-    context.setDefaultTimeout(8000);
-    const page = await context.newPage();
-    // A script error or a breach of the Content-Security-Policy fails the test.
-    const errors: string[] = [];
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("console", (entry) => {
-      if (/Content.Security.Policy|TrustedHTML/i.test(entry.text())) errors.push(entry.text());
-    });
-    closers.push(async () => {
-      await context.close();
-      if (errors.length > 0) throw new Error(`The page complained: ${errors.join("; ")}`);
-    });
-    await page.goto(chat.url + path);
-    return page;
-  }
-
+export function pagesForTests() {
+  const { open } = browserForTests();
+  /** @param path "#/" and a room's name, to begin there */
   async function enter(
     chat: Pick<Chat, "url">,
     name: string,
@@ -142,7 +85,7 @@ export function browserForTests(): { enter: EnterPage; open: OpenPage } {
     await page.locator("#chat").waitFor();
     return page;
   }
-  return { enter, open };
+  return { open, enter };
 }
 
 /** Writes a message and sends it with Enter. */
@@ -151,11 +94,20 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.locator("#composer").press("Enter");
 }
 
-/** The texts of the confirmed messages in the room that is shown. */
-export const messages = (page: Page): Promise<string[]> =>
-  page.locator(".scroller:not([hidden]) [role=log] .text").allTextContents();
+/** The room that is shown. */
+export const shown = ".scroller:not([hidden])";
 
-/** Waits until the room that is shown has a confirmed message with this text. */
+/** The texts of the confirmed messages in it. */
+export const messages = (page: Page): Promise<string[]> =>
+  page.locator(`${shown} [role=log] .text`).allTextContents();
+
+/** Waits until it has a confirmed message with this text. */
 export async function sees(page: Page, text: string): Promise<void> {
-  await page.locator(".scroller:not([hidden]) [role=log] .text", { hasText: text }).first().waitFor();
+  await page.locator(`${shown} [role=log] .text`, { hasText: text }).first().waitFor();
 }
+
+/** The messages in it that are not confirmed. */
+export const pending = (page: Page) => page.locator(`${shown} .pending .message`);
+
+/** Waits until the room of that name is shown. */
+export const title = (page: Page, name: string) => page.locator("#room-title", { hasText: name }).waitFor();

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { io as connect } from "socket.io-client";
 import { describe, expect, it } from "vitest";
-import { type Answer, atEnd, type Chat, chatFor, type StockClient, stockClient } from "./chat-harness.ts";
+import { atEnd, folderForTest } from "../../shared/test/at-end.ts";
+import { type Answer, type Chat, chatFor, type StockClient, stockClient } from "./chat-harness.ts";
 
 const lobby = "lobby";
 const textsOf = (answer: Answer): string[] => (answer.messages as { text: string }[]).map(({ text }) => text);
@@ -314,8 +312,7 @@ describe("messages", () => {
   });
 
   it("are there after a restart, and so are the rooms; deleted ones are not", async () => {
-    const store = mkdtempSync(join(tmpdir(), "holdfast-chat-"));
-    atEnd(() => rmSync(store, { recursive: true }));
+    const store = folderForTest();
     const first = await chatFor({ store });
     const ada = await stockClient(first, "Ada", { key: "the-key-of-ada" });
     for (const room of ["tea", "coffee"]) {

@@ -1,8 +1,9 @@
 import { io } from "holdfast-client";
 import { describe, expect, it } from "vitest";
+import { atEnd } from "../../shared/test/at-end.ts";
 import type { Conversation } from "../public/conversation.js";
 import { Session } from "../public/session.js";
-import { atEnd, type Chat, chatFor } from "./chat-harness.ts";
+import { type Chat, chatFor } from "./chat-harness.ts";
 
 /** The page's own session, in Node: it needs no document. */
 async function sessionFor(chat: Chat, name: string): Promise<{ session: Session; lobby: Conversation }> {

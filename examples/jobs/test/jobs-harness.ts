@@ -1,19 +1,9 @@
-/** What the tests of the jobs share: a server with its workers, and pages in a real Chromium. */
-import { existsSync } from "node:fs";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll } from "vitest";
+/** What the tests of the jobs share: a server with its workers, and what one does on the page. */
+import type { Page } from "playwright-core";
+import { atEnd } from "../../shared/test/at-end.ts";
 import { type JobsOptions, startJobs } from "../server.ts";
 
 export type Jobs = Awaited<ReturnType<typeof startJobs>>;
-
-const closers: (() => unknown)[] = [];
-
-/** Runs at the end of the test, in reverse order. */
-export const atEnd = (close: () => unknown): number => closers.push(close);
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** Starts server and workers that end with the test. Retries come soon. */
 export async function jobsFor(options: JobsOptions = {}): Promise<Jobs> {
@@ -26,46 +16,6 @@ export async function jobsFor(options: JobsOptions = {}): Promise<Jobs> {
   });
   atEnd(() => jobs.close());
   return jobs;
-}
-
-/** Where a Chromium is, or undefined: then the tests that need one are skipped. */
-export const chromiumPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => path && existsSync(path),
-);
-
-/** Gives each test pages that share nothing. */
-export function browserForTests(): {
-  open(jobs: Pick<Jobs, "url">, options?: BrowserContextOptions): Promise<Page>;
-} {
-  let browser: Browser;
-  beforeAll(async () => {
-    const quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update"];
-    browser = await chromium.launch({
-      ...(chromiumPath ? { executablePath: chromiumPath } : {}),
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", ...quiet],
-    });
-  }, 60_000);
-  afterAll(() => browser?.close());
-
-  return {
-    async open(jobs, options = {}) {
-      const context = await browser.newContext({ viewport: { width: 1200, height: 760 }, ...options });
-      context.setDefaultTimeout(15_000);
-      const page = await context.newPage();
-      // A script error or a breach of the Content-Security-Policy fails the test.
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("console", (entry) => {
-        if (/Content.Security.Policy|TrustedHTML/i.test(entry.text())) errors.push(entry.text());
-      });
-      atEnd(async () => {
-        await context.close();
-        if (errors.length > 0) throw new Error(`The page complained: ${errors.join("; ")}`);
-      });
-      await page.goto(jobs.url);
-      return page;
-    },
-  };
 }
 
 export interface Work {

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { add, atEnd, browserForTests, chromiumPath, jobIn, jobsFor } from "./jobs-harness.ts";
+import { folderForTest } from "../../shared/test/at-end.ts";
+import { browserForTests, chromiumPath } from "../../shared/test/browser.ts";
+import { add, jobIn, jobsFor } from "./jobs-harness.ts";
 
 const phone = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
 const count = (page: Page, name: string, value: number) =>
@@ -79,8 +78,7 @@ describe.skipIf(!chromiumPath)("the page", () => {
   });
 
   it("knows its jobs after a reload, and after the server was started again on the same folder", async () => {
-    const store = mkdtempSync(join(tmpdir(), "holdfast-jobs-"));
-    atEnd(() => rmSync(store, { recursive: true, force: true }));
+    const store = folderForTest();
     const first = await jobsFor({ workers: 0, store });
     const page = await open(first);
     await add(page, { title: "Poster" });
