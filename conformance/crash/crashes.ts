@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, kill, startProcess } from "../kills/process.ts";
 import { Publisher, Reader } from "./clients.ts";
-import { freePort, kill, startServer } from "./process.ts";
 import { type Counts, judge } from "./verdict.ts";
 
+const SERVER = new URL("./server.ts", import.meta.url);
 /** After this many ms at most, at random, a server that has begun to acknowledge is killed. */
 const LIFE_MS_MAX = 600;
 
@@ -29,7 +30,7 @@ export async function runCrashes(
   const acknowledged = new Map<string, string>();
   try {
     for (let round = 1; round <= kills; round++) {
-      const server = await startServer([folder, `${port}`, `${round}`]);
+      const server = await startProcess(SERVER, [folder, `${port}`, `${round}`]);
       await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * LIFE_MS_MAX));
       await kill(server);
       for (const line of server.lines) {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { io, type Socket } from "socket.io-client";
-import { freePort, startServer } from "./process.ts";
+import { freePort, startProcess } from "../kills/process.ts";
 import { ROOMS } from "./rooms.ts";
 import { isDurableOpen, type SystemCall, systemCalls } from "./strace.ts";
 
@@ -17,6 +17,7 @@ export interface FlushOrder {
   readonly tooEarly: number;
 }
 
+const SERVER = new URL("./server.ts", import.meta.url);
 const EVENTS = 40;
 const CALLS = "openat,pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync,msync";
 /** Whole pages, so that every event is found in the write that stores it. */
@@ -35,7 +36,7 @@ export async function traceFlushes(): Promise<FlushOrder> {
   const clients: Socket[] = [];
   try {
     const strace = ["strace", "-f", "-y", "-s", `${SHOWN_BYTES}`, "-e", `trace=${CALLS}`, "-o", trace];
-    const server = await startServer([join(folder, "data"), `${port}`, "1", "quiet"], strace);
+    const server = await startProcess(SERVER, [join(folder, "data"), `${port}`, "1", "quiet"], strace);
     for (const transport of ["websocket", "polling"]) {
       const client = io(url, { forceNew: true, transports: [transport], reconnection: false });
       clients.push(client);

@@ -1,6 +1,7 @@
 /** The process that is killed: a server that keeps two rooms in a folder, and publishes to them itself. */
 import { createServer } from "node:http";
 import { Server } from "holdfast";
+import { listen } from "../kills/announcing.ts";
 import { ROOMS } from "./rooms.ts";
 
 const [folder, port, run, isQuiet] = process.argv.slice(2) as [string, string, string, string?];
@@ -19,8 +20,7 @@ io.on("connection", (socket) => {
 });
 
 await io.ready;
-await new Promise<void>((resolve) => http.listen(Number(port), resolve));
-console.log("ready");
+await listen(http, port);
 if (!isQuiet) publish();
 
 /** Bursts of events; each is acknowledged by a line with its name and position. */

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { io } from "holdfast-client";
+import { freePort, isAlive, kill } from "../kills/process.ts";
 import type { Entry, Kind } from "./plan.ts";
-import { freePort, isAlive, kill, startServer, startWorker } from "./processes.ts";
+import { startServer, startWorker } from "./processes.ts";
 import { judge, type QueueCounts } from "./verdict.ts";
 
 const KINDS: Kind[] = ["ours", "stock", "ours"];

@@ -1,6 +1,7 @@
 /** The process that is killed: a server with two queues in a folder. */
 import { createServer } from "node:http";
 import { Server } from "holdfast";
+import { listen } from "../kills/announcing.ts";
 import { QUEUES } from "./plan.ts";
 
 const [folder, port, leaseMs] = process.argv.slice(2) as [string, string, string?];
@@ -12,5 +13,4 @@ for (const [name, options] of Object.entries(QUEUES)) {
 }
 
 await io.ready;
-await new Promise<void>((resolve) => http.listen(Number(port), resolve));
-console.log("ready");
+await listen(http, port);

@@ -2,11 +2,13 @@
  * The process that is killed: a server of either kind that emits to rooms, to everybody and to single clients, and says
  * beforehand on its standard output what it is about to do.
  */
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { Server as Holdfast } from "holdfast";
 import { Server as SocketIo } from "socket.io";
-import { GROUPS, ORDERS_PER_RUN, ROOMS, roomsOf } from "./plan.ts";
+import { Emitting, listen, say } from "../kills/announcing.ts";
+import { beforeLife } from "../kills/orders.ts";
+import { GROUPS, ROOMS, roomsOf } from "./plan.ts";
 
 const [kind, folder, portText, runText, clientsText, idsFile] = process.argv.slice(2) as string[];
 const run = Number(runText);
@@ -29,9 +31,8 @@ const io = isOurs
 /** By the client's number: known also while it is away, also from earlier runs. */
 const ids = new Map<number, string>(JSON.parse(readFileSync(idsFile!, "utf8")) as [number, string][]);
 const seen = new Set<number>();
-let order = run * ORDERS_PER_RUN;
-let isStarted = false;
-let isStopped = false;
+let order = beforeLife(run);
+const emitting = new Emitting(emitOne);
 
 io.on("connection", (socket) => {
   const n = Number(socket.handshake.auth.n);
@@ -48,30 +49,16 @@ io.on("connection", (socket) => {
   say(`id ${n} ${socket.id}`);
   seen.add(n);
   // in the first run everybody is there before the first event
-  if (seen.size === clients) start();
+  if (seen.size === clients) emitting.start();
   socket.on("stop", (answer: () => void) => {
-    // for good, whoever connects after it
-    isStopped = true;
+    emitting.stop();
     answer();
   });
 });
 
 if (isOurs) await (io as unknown as Holdfast).ready;
-await new Promise<void>((resolve) => http.listen(Number(portText), resolve));
-say("ready");
-if (run > 1) start();
-
-function start(): void {
-  if (isStarted) return;
-  isStarted = true;
-  emitSome();
-}
-
-function emitSome(): void {
-  if (isStopped) return;
-  for (let i = Math.floor(Math.random() * 4); i >= 0; i--) emitOne();
-  setTimeout(emitSome, Math.random() * 20);
-}
+await listen(http, portText!);
+if (run > 1) emitting.start();
 
 function emitOne(): void {
   const dice = Math.random();
@@ -112,9 +99,4 @@ function emitOne(): void {
 function toRoom(room: string): void {
   say(`room ${order} ${room}`);
   io.to(room).emit("event", order, "text");
-}
-
-/** Whole lines, written before what they announce can happen. */
-function say(line: string): void {
-  writeSync(1, `${line}\n`);
 }

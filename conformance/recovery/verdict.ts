@@ -1,5 +1,6 @@
+import { Released } from "../kills/orders.ts";
 import type { RecordingClient } from "./client.ts";
-import { ORDERS_PER_RUN, roomsOf } from "./plan.ts";
+import { roomsOf } from "./plan.ts";
 
 /** Losses that are printed. */
 const SHOWN_MAX = 3;
@@ -40,23 +41,14 @@ export function parseAnnouncement(line: string): Announcement | undefined {
   return undefined;
 }
 
-/**
- * Holds what clients got against what was announced. What of a life of the server was seen by anybody was stored, and
- * with it all that was issued before; what was issued later may have gone down with the process, unseen.
- */
+/** Holds what clients got against what was announced. */
 export function judge(
   announcements: readonly Announcement[],
   clients: readonly RecordingClient[],
   damaged: number,
 ): Counts {
-  const released = new Map<number, number>();
-  for (const { orders } of clients) {
-    for (const order of orders) {
-      const run = Math.floor(order / ORDERS_PER_RUN);
-      released.set(run, Math.max(released.get(run) ?? 0, order));
-    }
-  }
-  const isReleased = (order: number) => order <= (released.get(Math.floor(order / ORDERS_PER_RUN)) ?? 0);
+  const released = new Released();
+  for (const { orders } of clients) for (const order of orders) released.see(order);
   const counts = { lost: 0, outOfOrder: 0, repeats: 0, repeatsByClient: 0, delivered: 0 };
   for (const client of clients) {
     const seen = new Set<number>();
@@ -72,7 +64,7 @@ export function judge(
       if (order < last) counts.outOfOrder++;
       last = order;
     }
-    for (const order of missing(announcements, client, seen, isReleased)) {
+    for (const order of missing(announcements, client, seen, released)) {
       if (counts.lost++ < SHOWN_MAX) console.log(`lost: ${order}, by ${client.n} (${client.transports})`);
     }
   }
@@ -89,7 +81,7 @@ function* missing(
   announcements: readonly Announcement[],
   { n }: RecordingClient,
   seen: ReadonlySet<number>,
-  isReleased: (order: number) => boolean,
+  released: Released,
 ): Generator<number> {
   const rooms = new Set(roomsOf(n));
   for (const announcement of announcements) {
@@ -101,6 +93,6 @@ function* missing(
     }
     const { rooms: to } = announcement;
     const isForIt = announcement.n === n || to === undefined || to.some((room) => rooms.has(room));
-    if (isForIt && isReleased(order) && !seen.has(order)) yield order;
+    if (isForIt && released.has(order) && !seen.has(order)) yield order;
   }
 }

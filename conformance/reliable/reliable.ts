@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, kill, startServer } from "../crash/process.ts";
-import { CuttingProxy } from "./proxy.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { CuttingProxy } from "../kills/cutting-proxy.ts";
+import { freePort, kill, startProcess } from "../kills/process.ts";
 import { Sender } from "./sender.ts";
 import { type Contents, read } from "./verdict.ts";
 
-const SCRIPT = new URL("./server.ts", import.meta.url);
+const SERVER = new URL("./server.ts", import.meta.url);
 /** A server lives until this many replies have come, at random, and a little longer. */
 const LIFE_MS_MAX = 300;
 /** How often the network is cut, in ms, and how many of the connections then. */
@@ -34,8 +35,6 @@ export interface Counts extends Omit<Contents, "seen"> {
   mistaken: number;
   unsettled: number;
 }
-
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /**
  * Clients emit numbers reliably through a network that is cut again and again, to a server that is killed again and
@@ -73,7 +72,7 @@ export async function runReliable(
     };
     for (let round = 1; round <= kills; round++) {
       const emitting = senders.map(emit);
-      const server = await startServer([folder, `${port}`], [], SCRIPT);
+      const server = await startProcess(SERVER, [folder, `${port}`]);
       const goal = resolved() + Math.random() * share * clients;
       const deadline = Date.now() + LIFE_MS_MAX * 10;
       while (resolved() < goal && Date.now() < deadline) await delay(1);
@@ -82,7 +81,7 @@ export async function runReliable(
       await Promise.all(emitting);
       onRound(round);
     }
-    const server = await startServer([folder, `${port}`], [], SCRIPT);
+    const server = await startProcess(SERVER, [folder, `${port}`]);
     for (const sender of senders) sender.emit(numbers - sender.emitted);
     isOver = true;
     await cutting;

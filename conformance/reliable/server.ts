@@ -1,6 +1,7 @@
 /** The process that is killed: it publishes each number that it is sent, through the transaction. */
 import { createServer } from "node:http";
 import { retryLater, Server } from "holdfast";
+import { listen } from "../kills/announcing.ts";
 import { roomOf } from "./rooms.ts";
 
 const [folder, port] = process.argv.slice(2) as [string, string];
@@ -19,5 +20,4 @@ io.on("connection", (socket) => {
 });
 
 await io.ready;
-await new Promise<void>((resolve) => http.listen(Number(port), resolve));
-console.log("ready");
+await listen(http, port);

@@ -1,11 +1,9 @@
 /** The client that is killed: it emits numbers from an outbox on disk, and says which ones are stored there. */
-import { writeSync } from "node:fs";
 import { io } from "holdfast-client";
+import { say } from "../kills/announcing.ts";
 
 const [url, folder, id, from, count] = process.argv.slice(2) as [string, string, string, string, string];
 const socket = io(url, { transports: ["websocket"], outbox: { file: folder }, reconnectionDelay: 20 });
-// at once: what is said is said, whenever the process ends
-const say = (line: string) => writeSync(1, `${line}\n`);
 
 socket.outbox.on("added", ({ args }) => say(`stored ${args[1]}`));
 socket.outbox.on("settled", ({ args, error }) =>

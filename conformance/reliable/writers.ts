@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, kill, startServer } from "../crash/process.ts";
-import { CuttingProxy } from "./proxy.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { CuttingProxy } from "../kills/cutting-proxy.ts";
+import { freePort, kill, startProcess } from "../kills/process.ts";
 import { read } from "./verdict.ts";
 
 const SERVER = new URL("./server.ts", import.meta.url);
@@ -27,8 +28,6 @@ export interface WriterCounts {
   refused: number;
 }
 
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
 /** Kills clients, each with an outbox on disk, again and again; the server is killed now and then. */
 export async function runWriters(kills: number, writers: number): Promise<WriterCounts> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-writers-"));
@@ -38,7 +37,8 @@ export async function runWriters(kills: number, writers: number): Promise<Writer
   const stored = new Set<string>();
   const settled = new Set<string>();
   let refused = 0;
-  let server = await startServer([join(folder, "store"), `${port}`], [], SERVER);
+  const start = () => startProcess(SERVER, [join(folder, "store"), `${port}`]);
+  let server = await start();
   const cutter = setInterval(() => proxy.cut(0.2), CUT_MS);
 
   /** The next number of a writer that lived for some time. */
@@ -49,7 +49,7 @@ export async function runWriters(kills: number, writers: number): Promise<Writer
     isOver: (ageMs: number) => boolean,
   ): Promise<number> {
     const args = [url, join(folder, `outbox-${id}`), `${id}`, `${from}`, `${count}`];
-    const writer = await startServer(args, [], WRITER);
+    const writer = await startProcess(WRITER, args);
     let next = from;
     let seen = 0;
     const hear = () => {
@@ -88,7 +88,7 @@ export async function runWriters(kills: number, writers: number): Promise<Writer
           for (let i = 0; i < kills / 10; i++) {
             await delay(2 * LIFE_MS_MAX);
             await kill(server);
-            server = await startServer([join(folder, "store"), `${port}`], [], SERVER);
+            server = await start();
           }
         })(),
       ),

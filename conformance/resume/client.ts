@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { io } from "holdfast-client";
-import { CuttingProxy } from "../reliable/proxy.ts";
+import { CuttingProxy } from "../kills/cutting-proxy.ts";
 import { roomsOf } from "./plan.ts";
 
 const TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]];

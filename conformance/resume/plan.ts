@@ -1,5 +1,3 @@
-/** What is issued in one life of the server is numbered from a multiple of this. */
-export const ORDERS_PER_RUN = 10_000_000;
 export const GROUPS = 7;
 export const EXTRAS = 9;
 

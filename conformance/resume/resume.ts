@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, kill, startServer } from "../crash/process.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { allBack, calmDown, Lives } from "../kills/lives.ts";
+import { freePort, startProcess } from "../kills/process.ts";
 import { ResumingClient } from "./client.ts";
 import { type Announcement, type Counts, judge, parseAnnouncement } from "./verdict.ts";
 
@@ -32,13 +34,8 @@ export type RunCounts = Counts & {
 
 const CUT_INTERVAL_MS = 40;
 const RELOAD_INTERVAL_MS = 90;
-const LIFE_MS_MIN = 300;
-const CALM_MS = 1_500;
-const BACK_MS_MAX = 90_000;
 const ERRORS_SHOWN = 5;
-const SCRIPT = new URL("./server.ts", import.meta.url);
-
-const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const SERVER = new URL("./server.ts", import.meta.url);
 
 /**
  * Kills a server with SIGKILL again and again, always on the same folder; cuts single connections meanwhile, and replaces
@@ -54,31 +51,22 @@ export async function runResume(
   const counts = { cuts: 0, forgotten: 0 };
   const start = (run: number) => {
     const mode = isRecovering ? "recover" : "resume";
-    return startServer([join(folder, "data"), `${port}`, `${run}`, `${count}`, mode], [], SCRIPT);
+    return startProcess(SERVER, [join(folder, "data"), `${port}`, `${run}`, `${count}`, mode]);
   };
-  const read = (lines: readonly string[]) => {
-    for (const line of lines) {
-      const announcement = parseAnnouncement(line);
-      if (announcement) announcements.push(announcement);
-      if (line.startsWith("forgotten ")) counts.forgotten++;
-    }
-  };
-  let server = await start(1);
+  const lives = await Lives.begin(start, (line) => {
+    const announcement = parseAnnouncement(line);
+    if (announcement) announcements.push(announcement);
+    if (line.startsWith("forgotten ")) counts.forgotten++;
+  });
   const opening = Array.from({ length: count }, (_, n) => ResumingClient.to(port, n, folder));
   const clients = await Promise.all(opening);
   const anyone = () => clients[Math.floor(Math.random() * count)]!;
-  const allBack = async () => {
-    const deadline = Date.now() + BACK_MS_MAX;
-    while (!clients.every(({ isConnected, isReplaying }) => isConnected && !isReplaying)) {
-      if (Date.now() > deadline) throw new Error("not all clients came back");
-      await delay(20);
-    }
-  };
+  const back = () => allBack(clients, ({ isConnected, isReplaying }) => isConnected && !isReplaying);
   const timers: NodeJS.Timeout[] = [];
   try {
     // the server begins when all have joined, which the last of them may not have heard yet
     while (!clients.every(({ stands }) => stands)) await delay(20);
-    await allBack();
+    await back();
     timers.push(
       setInterval(() => {
         counts.cuts++;
@@ -86,21 +74,10 @@ export async function runResume(
       }, CUT_INTERVAL_MS),
       setInterval(() => anyone().reload(), RELOAD_INTERVAL_MS),
     );
-    for (let round = 1; round <= kills; round++) {
-      await delay(LIFE_MS_MIN + Math.random() * lifeMsMax);
-      await kill(server);
-      read(server.lines);
-      onRound(round);
-      server = await start(round + 1);
-    }
+    await lives.pass(kills, lifeMsMax, onRound);
     for (const timer of timers) clearInterval(timer);
-    await allBack();
-    await clients[0]!.stop();
-    await delay(CALM_MS);
-    await allBack();
-    await delay(CALM_MS);
-    await kill(server);
-    read(server.lines);
+    await calmDown(() => clients[0]!.stop(), back);
+    await lives.end();
     const sum = (of: (client: ResumingClient) => number) =>
       clients.reduce((total, client) => total + of(client), 0);
     return {
@@ -118,7 +95,7 @@ export async function runResume(
   } finally {
     for (const timer of timers) clearInterval(timer);
     for (const client of clients) client.close();
-    server.child.kill("SIGKILL");
+    lives.abort();
     // a client may be writing its file
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }

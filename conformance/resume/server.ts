@@ -2,10 +2,11 @@
  * The process that is killed: a server that emits to kept rooms, and says beforehand on its standard output what it is
  * about to do.
  */
-import { writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { Server, type Socket } from "holdfast";
-import { EXTRAS, GROUPS, ORDERS_PER_RUN, roomsOf } from "./plan.ts";
+import { Emitting, listen, say } from "../kills/announcing.ts";
+import { beforeLife } from "../kills/orders.ts";
+import { EXTRAS, GROUPS, roomsOf } from "./plan.ts";
 
 const ABSENCE_MS_MAX = 300;
 
@@ -24,16 +25,14 @@ const io = new Server(http, {
 });
 const sockets = new Map<number, Socket>();
 const seen = new Set<number>();
-let order = run * ORDERS_PER_RUN;
-let isStarted = false;
-let isStopped = false;
+let order = beforeLife(run);
+const emitting = new Emitting(emitOne);
 
 io.on("connection", async (socket) => {
   const { n, stands, extras } = socket.handshake.auth as { n: number; stands: boolean; extras: string[] };
   const rooms = [...roomsOf(n), ...extras];
   socket.on("stop", (answer: () => void) => {
-    // for good, whoever connects after it
-    isStopped = true;
+    emitting.stop();
     answer();
   });
   sockets.set(n, socket);
@@ -47,25 +46,12 @@ io.on("connection", async (socket) => {
   for (const { room } of gaps) say(`gap ${n} ${room}`);
   seen.add(n);
   // in the first run everybody is there before the first event
-  if (seen.size === clients) start();
+  if (seen.size === clients) emitting.start();
 });
 
 await io.ready;
-await new Promise<void>((resolve) => http.listen(Number(portText), resolve));
-say("ready");
-if (run > 1) start();
-
-function start(): void {
-  if (isStarted) return;
-  isStarted = true;
-  emitSome();
-}
-
-function emitSome(): void {
-  if (isStopped) return;
-  for (let i = Math.floor(Math.random() * 4); i >= 0; i--) emitOne();
-  setTimeout(emitSome, Math.random() * 20);
-}
+await listen(http, portText!);
+if (run > 1) emitting.start();
 
 function emitOne(): void {
   const dice = Math.random();
@@ -108,9 +94,4 @@ function leaveAndReturn(socket: Socket, n: number): void {
 function toRooms(rooms: string[]): void {
   say(`room ${order} ${rooms.join(" ")}`);
   io.to(rooms).emit("event", order, "text");
-}
-
-/** Whole lines, written before what they announce can happen. */
-function say(line: string): void {
-  writeSync(1, `${line}\n`);
 }

@@ -1,5 +1,6 @@
+import { Released } from "../kills/orders.ts";
 import type { ResumingClient } from "./client.ts";
-import { ORDERS_PER_RUN, roomsOf } from "./plan.ts";
+import { roomsOf } from "./plan.ts";
 
 /** Faults that are printed. */
 const SHOWN_MAX = 3;
@@ -34,19 +35,11 @@ export function parseAnnouncement(line: string): Announcement | undefined {
   return { order: Number(order), rooms: rest, sender };
 }
 
-/**
- * Holds what clients got against what was announced. What of a life of the server was seen by anybody was stored, and
- * with it all that was issued before; what was issued later may have gone down with the process, unseen.
- */
+/** Holds what clients got against what was announced. */
 export function judge(announcements: readonly Announcement[], clients: readonly ResumingClient[]): Counts {
   const byOrder = new Map(announcements.map((announcement) => [announcement.order, announcement]));
-  const released = new Map<number, number>();
-  for (const { arrivals } of clients) {
-    for (const { order } of arrivals) {
-      const run = Math.floor(order / ORDERS_PER_RUN);
-      released.set(run, Math.max(released.get(run) ?? 0, order));
-    }
-  }
+  const released = new Released();
+  for (const { arrivals } of clients) for (const { order } of arrivals) released.see(order);
   const counts = { lost: 0, repeated: 0, repeatedAtReload: 0, outOfOrder: 0, own: 0, delivered: 0 };
   const show = (what: "lost" | "repeated" | "outOfOrder" | "own", order: number, n: number) => {
     if (counts[what]++ < SHOWN_MAX) console.log(`${what}: ${order} (${byOrder.get(order)?.rooms}), by ${n}`);
@@ -73,8 +66,7 @@ export function judge(announcements: readonly Announcement[], clients: readonly 
     const since = new Map([...roomsOf(n).map((room): [string, number] => [room, 0]), ...extras]);
     for (const { order, rooms, sender } of announcements) {
       const isFor = sender !== n && rooms.some((room) => order > (since.get(room) ?? Infinity));
-      const isReleased = order <= (released.get(Math.floor(order / ORDERS_PER_RUN)) ?? 0);
-      if (isFor && isReleased && !seen.has(order)) show("lost", order, n);
+      if (isFor && released.has(order) && !seen.has(order)) show("lost", order, n);
     }
   }
   return { issued: announcements.length, ...counts };

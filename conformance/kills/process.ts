@@ -4,21 +4,23 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
-/** A server process, listening. */
-export interface ServerProcess {
+/** A process that is to be killed: a server that listens, or a client. */
+export interface KillableProcess {
   readonly child: ChildProcess;
   /** The lines that it printed whole. */
   readonly lines: string[];
 }
 
-const SCRIPT = new URL("./server.ts", import.meta.url);
-
-/** Runs a script on the sources, perhaps under another program; resolves when it listens, and says so. */
-export async function startServer(
+/**
+ * Runs a script on the sources; resolves when it has printed its first line, which says that it is ready.
+ *
+ * @param under another program, with its arguments, that runs it
+ */
+export async function startProcess(
+  script: URL,
   args: readonly string[],
   under: readonly string[] = [],
-  script = SCRIPT,
-): Promise<ServerProcess> {
+): Promise<KillableProcess> {
   const command = [
     ...under,
     process.execPath,
@@ -32,7 +34,7 @@ export async function startServer(
   const lines: string[] = [];
   let rest = "";
   await new Promise<void>((resolve, reject) => {
-    child.once("close", (code) => reject(new Error(`the server ended with ${code} before it listened`)));
+    child.once("close", (code) => reject(new Error(`the process ended with ${code} before it was ready`)));
     child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       const pieces = (rest + text).split("\n");
       rest = pieces.pop()!;
@@ -44,8 +46,8 @@ export async function startServer(
 }
 
 /** Kills it at once, as a power cut would, and resolves when it is gone. */
-export async function kill({ child }: ServerProcess): Promise<void> {
-  if (child.exitCode !== null) throw new Error(`the server ended by itself, with ${child.exitCode}`);
+export async function kill({ child }: KillableProcess): Promise<void> {
+  if (child.exitCode !== null) throw new Error(`the process ended by itself, with ${child.exitCode}`);
   const closed = once(child, "close");
   child.kill("SIGKILL");
   await closed;
@@ -58,4 +60,8 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+export function isAlive({ child }: KillableProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }
