@@ -1,5 +1,6 @@
+import type { Writable } from "node:stream";
 import { type ClientOptions, WebSocket as NodeWebSocket } from "ws";
-import type { RawData, WriteOptions } from "../transport.ts";
+import type { Packet, RawData, WriteOptions } from "../transport.ts";
 import { WS } from "../websocket.ts";
 import { bytesFor } from "./bytes.ts";
 import { cookieJarOf } from "./cookie-jar.ts";
@@ -43,6 +44,15 @@ export class NodeWS extends WS {
     };
     ws.send = write as typeof ws.send;
     return ws as unknown as WebSocket;
+  }
+
+  /** What is sent together is one write to the kernel. */
+  protected override async _write(packets: Packet[]): Promise<void> {
+    const { _socket: socket } = this.ws as unknown as { _socket: Writable | null };
+    socket?.cork();
+    const written = super._write(packets);
+    socket?.uncork();
+    return written;
   }
 
   protected override _bytes(data: RawData): RawData {
