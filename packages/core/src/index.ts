@@ -1,3 +1,4 @@
+export { digest } from "./digest.ts";
 export * from "./log/index.ts";
 export * from "./outcomes/index.ts";
 export * from "./queues/index.ts";

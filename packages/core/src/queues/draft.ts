@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { digest } from "../digest.ts";
 import { type Body, encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { idConflict } from "./id-claims.ts";
@@ -7,6 +7,9 @@ import { KIND, type QueueKeys } from "./keys.ts";
 import { checkAddOptions, TIME_MAX_MS } from "./options.ts";
 import { type Transition, toAdd } from "./transitions.ts";
 import type { AddOptions } from "./types.ts";
+
+/** 132 bits. */
+const HASH_CHARS = 22;
 
 /** A job that is about to be added. */
 export interface Draft {
@@ -74,9 +77,8 @@ export function hashesOf(drafts: readonly Draft[]): ReadonlyMap<string, string> 
 
 /** Where one binary ends and the next begins is part of what it says. */
 function hashOf({ bytes, lengths }: Body): string {
-  const hash = createHash("sha256").update(bytes);
-  if (lengths) hash.update(JSON.stringify(lengths));
-  return hash.digest("base64url").slice(0, 22);
+  const hashed = lengths ? Buffer.concat([Buffer.from(bytes), Buffer.from(JSON.stringify(lengths))]) : bytes;
+  return digest("sha256", hashed).slice(0, HASH_CHARS);
 }
 
 function later(now: number, ms: number): number {

@@ -1,10 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Store } from "@holdfast/core";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { digest, type Store } from "@holdfast/core";
 
 const SECRET = "queue:secret";
 /** Of a record that is alone of its kind. */
 const KEY = "-";
-const MAC_BYTES = 16;
+/** 132 bits. */
+const MAC_CHARS = 22;
 
 /**
  * What clients are given so that they can prove it later, over whatever connection, also after a restart: that they
@@ -13,7 +14,8 @@ const MAC_BYTES = 16;
 export class Grants {
   /** Resolves when the rest may be called. Rejects with a StoreError. */
   readonly ready: Promise<void>;
-  #secret: Buffer | undefined;
+  /** Undefined until then. Text of a fixed length. */
+  #secret: string | undefined;
 
   constructor(store: Store) {
     this.ready = this.#open(store);
@@ -21,9 +23,13 @@ export class Grants {
     this.ready.catch(() => {});
   }
 
+  get isReady(): boolean {
+    return this.#secret !== undefined;
+  }
+
   /** Proof of having added a job. */
   ofJob(queue: string, id: string): string {
-    return this.#mac(`job\n${queue}\n${id}`).toString("base64url");
+    return this.#mac(`job\n${queue}\n${id}`);
   }
 
   isOfJob(grant: string, queue: string, id: string): boolean {
@@ -32,7 +38,7 @@ export class Grants {
 
   /** The secret id of the worker that began as the socket `sid`. */
   ofWorker(sid: string): string {
-    return `${sid}.${this.#mac(`worker\n${sid}`).toString("base64url")}`;
+    return `${sid}.${this.#mac(`worker\n${sid}`)}`;
   }
 
   /** The socket's id that it stands for; undefined for what is not ours. */
@@ -42,8 +48,12 @@ export class Grants {
     return dot > 0 && isSame(grant.slice(dot + 1), this.#mac(`worker\n${sid}`)) ? sid : undefined;
   }
 
-  #mac(text: string): Buffer {
-    return createHmac("sha256", this.#secret!).update(text).digest().subarray(0, MAC_BYTES);
+  /**
+   * SHA-512/256 shows half of what it has come to, and less of that is shown here: nobody can go on from it, so a secret
+   * in front authenticates, in a fifth of the time that an HMAC takes.
+   */
+  #mac(text: string): string {
+    return digest("sha512-256", this.#secret + text).slice(0, MAC_CHARS);
   }
 
   async #open(store: Store): Promise<void> {
@@ -57,11 +67,11 @@ export class Grants {
         .durable();
       secret = await store.get(SECRET, KEY);
     }
-    this.#secret = Buffer.from(secret!.value);
+    this.#secret = Buffer.from(secret!.value).toString("base64url");
   }
 }
 
-function isSame(shown: string, mac: Buffer): boolean {
-  const bytes = Buffer.from(shown, "base64url");
-  return bytes.length === MAC_BYTES && timingSafeEqual(bytes, mac);
+function isSame(shown: string, mac: string): boolean {
+  const bytes = Buffer.from(shown);
+  return bytes.length === MAC_CHARS && timingSafeEqual(bytes, Buffer.from(mac));
 }
