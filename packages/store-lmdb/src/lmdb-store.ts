@@ -186,12 +186,19 @@ export class LmdbStore implements Store {
   }
 
   async get(kind: string, key: string): Promise<StoredRecord | undefined> {
+    const [record] = await this.getMany(kind, [key]);
+    return record;
+  }
+
+  async getMany(kind: string, keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
     const { database } = await this.#ready();
     const number = this.#directory.kind(kind);
-    if (number === undefined) return undefined;
+    if (number === undefined) return keys.map(() => undefined);
     try {
-      const value = database.get(recordKey(number, key));
-      return value && { key, value: value.subarray(8), version: value.readDoubleLE(0) };
+      return keys.map((key) => {
+        const value = database.get(recordKey(number, key));
+        return value && { key, value: value.subarray(8), version: value.readDoubleLE(0) };
+      });
     } catch (error) {
       throw lmdbError(error);
     }

@@ -17,6 +17,21 @@ export function describeRecords(harness: StoreHarness): void {
       expect(await store.get("none", "text")).toBeUndefined();
     });
 
+    it("are read by several keys, each in the place of its key", async () => {
+      const { store } = fixture;
+      await put(store, { a: "1", b: "2" });
+      const found = await store.getMany("k", ["b", "none", "a", "b"]);
+      expect(found.map((record) => record && [record.key, Buffer.from(record.value).toString()])).toEqual([
+        ["b", "2"],
+        undefined,
+        ["a", "1"],
+        ["b", "2"],
+      ]);
+      expect(found[0]!.version).toBe((await store.get("k", "b"))!.version);
+      expect(await store.getMany("none", ["a"])).toEqual([undefined]);
+      expect(await store.getMany("k", [])).toEqual([]);
+    });
+
     it("are ordered by the bytes of their keys", async () => {
       const { store } = fixture;
       const names = ["b", "a", "aa", "\u{ffff}", "\u{1f600}", "Z", "é", "a\0", "\ue000", "0"];

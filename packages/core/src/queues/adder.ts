@@ -5,14 +5,13 @@ import type { QueueContext } from "./context.ts";
 import { tell } from "./context.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Draft, draftJob, hashesOf, type Sequence, toAddDraft } from "./draft.ts";
-import { IdClaims } from "./id-claims.ts";
+import { type Claim, IdClaims, idConflict } from "./id-claims.ts";
 import { StoredJobHandle } from "./job-handle.ts";
 import type { JobLookup } from "./job-lookup.ts";
 import { jobId, type StoredJob } from "./job-record.ts";
 import { KIND } from "./keys.ts";
 import { QUEUE_LIMITS } from "./options.ts";
 import { QueueError } from "./queue-error.ts";
-import { toAdd } from "./transitions.ts";
 import type { AddOptions, JobHandle, JobToAdd, PreparedAdd } from "./types.ts";
 
 /** A job on its way to disk. */
@@ -23,6 +22,15 @@ interface Issued {
   readonly attempt: Attempt | undefined;
 }
 
+/** A job that is added by itself. */
+interface Single {
+  readonly draft: Draft;
+  /** Of its id, if it has one of its own. */
+  readonly claim: Claim | undefined;
+  resolve(handle: JobHandle): void;
+  reject(error: unknown): void;
+}
+
 /** Adds jobs, each id once. */
 export class Adder {
   readonly #context: QueueContext;
@@ -31,6 +39,8 @@ export class Adder {
   readonly #lookup: JobLookup;
   readonly #sequence: Sequence;
   readonly #ids: IdClaims;
+  /** With ids of their own, added in this tick. */
+  readonly #named: (Single & { readonly claim: Claim })[] = [];
   /** Prepared, and not issued yet. */
   #prepared = 0;
   /** Being written, and to wait for their turn afterwards. */
@@ -54,17 +64,15 @@ export class Adder {
   /** Throws what a bad argument deserves. */
   add(data: unknown, options: AddOptions): Promise<JobHandle> {
     const draft = this.#draft(data, options);
-    if (draft.job.givenId !== undefined) return this.#addAll([draft]).then((handles) => handles[0]!);
-    this.#checkRoom(1);
-    const { job } = draft;
-    const { operations, change } = toAdd(this.#context.keys, job);
+    const id = draft.job.givenId;
+    const claim = id === undefined ? undefined : this.#ids.tryClaim(id, draft.hash);
+    // behind whoever adds the same
+    if (id !== undefined && !claim) return this.#addAll([draft]).then(([handle]) => handle!);
+    if (!claim) this.#checkRoom(1);
     return new Promise((resolve, reject) => {
-      let issued: Issued | undefined;
-      this.#context.journal.write(operations, change, (error) => {
-        if (error) reject(this.#failed(issued!, error));
-        else resolve(this.#added(issued!));
-      });
-      issued = this.#issue(job);
+      if (!claim) this.#put({ draft, claim, resolve, reject });
+      else if (this.#named.push({ draft, claim, resolve, reject }) === 1)
+        queueMicrotask(() => this.#addNamed());
     });
   }
 
@@ -132,6 +140,40 @@ export class Adder {
         claim?.release();
       },
     };
+  }
+
+  /** Adds those whose ids are claimed: one look at the store for all of a tick. */
+  async #addNamed(): Promise<void> {
+    const named = this.#named.splice(0);
+    const stored = await this.#ids.stored(named.map(({ claim }) => claim)).catch((error: Error) => error);
+    for (const [at, single] of named.entries()) {
+      const { draft, claim, resolve, reject } = single;
+      try {
+        if (stored instanceof Error) throw stored;
+        const hash = stored[at];
+        if (hash === undefined) {
+          this.#checkRoom(1);
+          this.#put(single);
+          continue;
+        }
+        if (hash !== draft.hash) throw idConflict(claim.id);
+        resolve(new StoredJobHandle(this.#lookup, claim.id, false));
+      } catch (error) {
+        reject(error);
+      }
+      claim.release();
+    }
+  }
+
+  #put({ draft, claim, resolve, reject }: Single): void {
+    const { operations, change } = toAddDraft(this.#context.keys, draft);
+    let issued: Issued | undefined;
+    this.#context.journal.write(operations, change, (error) => {
+      claim?.release();
+      if (error) reject(this.#failed(issued!, error));
+      else resolve(this.#added(issued!));
+    });
+    issued = this.#issue(draft.job);
   }
 
   async #addAll(drafts: readonly Draft[]): Promise<JobHandle[]> {

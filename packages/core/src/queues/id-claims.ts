@@ -3,19 +3,43 @@ import { decodeId } from "./job-record.ts";
 import { KIND } from "./keys.ts";
 import { QueueError, RetryLater } from "./queue-error.ts";
 
-/** An id that is being added. */
-interface Claim {
-  readonly hash: string;
-  /** Whoever adds several, one after the other: a transaction. */
-  readonly owner: object | undefined;
-  readonly released: Promise<void>;
-  release(): void;
-}
-
 /** What owners wait for, in whatever queue. */
 const waits = new WeakMap<object, Set<Claim>>();
 /** Ms until the same may be tried again, once the others are through. */
 const DEADLOCK_MS = 20;
+
+/** An id that is being added. */
+export class Claim {
+  readonly id: string;
+  readonly hash: string;
+  /** Whoever adds several, one after the other: a transaction. */
+  readonly owner: object | undefined;
+  readonly #claims: Map<string, Claim>;
+  #waiters: (() => void)[] | undefined;
+
+  constructor(claims: Map<string, Claim>, id: string, hash: string, owner: object | undefined) {
+    this.#claims = claims;
+    this.id = id;
+    this.hash = hash;
+    this.owner = owner;
+    claims.set(id, this);
+  }
+
+  /** Resolves when it is released. */
+  released(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters ??= [];
+      this.#waiters.push(resolve);
+    });
+  }
+
+  /** Only the first call counts. */
+  release(): void {
+    if (this.#claims.get(this.id) !== this) return;
+    this.#claims.delete(this.id);
+    for (const resolve of this.#waiters ?? []) resolve();
+  }
+}
 
 /** Ids that are being added: who adds the same waits, and then finds it. */
 export class IdClaims {
@@ -24,6 +48,11 @@ export class IdClaims {
 
   constructor(context: QueueContext) {
     this.#context = context;
+  }
+
+  /** The id is the caller's until it releases it, taken or not; undefined if somebody else adds it. */
+  tryClaim(id: string, hash: string): Claim | undefined {
+    return this.#claims.has(id) ? undefined : new Claim(this.#claims, id, hash, undefined);
   }
 
   /**
@@ -44,14 +73,16 @@ export class IdClaims {
       }
       await waitFor(other, owner);
     }
-    const { release } = this.#take(id, hash, owner);
+    const claim = new Claim(this.#claims, id, hash, owner);
     try {
-      if (!(await this.#isTaken(id, hash))) return { release };
+      const [stored] = await this.stored([claim]);
+      if (stored === undefined) return claim;
+      if (stored !== hash) throw idConflict(id);
     } catch (error) {
-      release();
+      claim.release();
       throw error;
     }
-    release();
+    claim.release();
     return { isTaken: true };
   }
 
@@ -63,15 +94,20 @@ export class IdClaims {
     for (const ids = [...hashes.keys()]; ; ) {
       const other = ids.find((id) => this.#claims.has(id));
       if (other === undefined) break;
-      await this.#claims.get(other)!.released;
+      await this.#claims.get(other)!.released();
     }
-    const claims = Array.from(hashes, ([id, hash]) => this.#take(id, hash, undefined));
+    const claims = Array.from(hashes, ([id, hash]) => new Claim(this.#claims, id, hash, undefined));
     const release = () => {
       for (const claim of claims) claim.release();
     };
     const taken = new Set<string>();
     try {
-      for (const [id, hash] of hashes) if (await this.#isTaken(id, hash)) taken.add(id);
+      const stored = await this.stored(claims);
+      for (const [at, { id, hash }] of claims.entries()) {
+        if (stored[at] === undefined) continue;
+        if (stored[at] !== hash) throw idConflict(id);
+        taken.add(id);
+      }
     } catch (error) {
       release();
       throw error;
@@ -79,36 +115,26 @@ export class IdClaims {
     return { taken, release };
   }
 
-  #take(id: string, hash: string, owner: object | undefined): Claim {
-    let resolve = () => {};
-    const released = new Promise<void>((done) => {
-      resolve = done;
-    });
-    const release = () => {
-      if (this.#claims.get(id) === claim) this.#claims.delete(id);
-      resolve();
-    };
-    const claim: Claim = { hash, owner, released, release };
-    this.#claims.set(id, claim);
-    return claim;
-  }
-
-  async #isTaken(id: string, hash: string): Promise<boolean> {
-    const record = await this.#context.store.get(KIND.id, this.#context.keys.name(id));
-    if (!record) return false;
-    if (decodeId(record.value).hash !== hash) throw idConflict(id);
-    return true;
+  /** Hashes of what is there already under these ids. */
+  async stored(claims: readonly Claim[]): Promise<(string | undefined)[]> {
+    if (claims.length === 0) return [];
+    const { store, keys } = this.#context;
+    const records = await store.getMany(
+      KIND.id,
+      claims.map(({ id }) => keys.name(id)),
+    );
+    return records.map((record) => record && decodeId(record.value).hash);
   }
 }
 
 async function waitFor(claim: Claim, owner: object | undefined): Promise<void> {
-  if (!owner) return claim.released;
+  if (!owner) return claim.released();
   if (leadsTo(claim, owner)) {
     throw new RetryLater(DEADLOCK_MS, "two transactions add the same jobs in another order");
   }
   const all = waits.get(owner) ?? new Set();
   waits.set(owner, all.add(claim));
-  await claim.released;
+  await claim.released();
   all.delete(claim);
 }
 

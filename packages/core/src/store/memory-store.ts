@@ -146,6 +146,12 @@ export class MemoryStore implements Store {
     return this.#data.kinds.get(kind)?.records.get(key);
   }
 
+  async getMany(kind: string, keys: readonly string[]): Promise<(StoredRecord | undefined)[]> {
+    this.#check();
+    const records = this.#data.kinds.get(kind)?.records;
+    return keys.map((key) => records?.get(key));
+  }
+
   async records({
     kind,
     from,

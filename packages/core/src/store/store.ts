@@ -185,6 +185,8 @@ export interface Store {
 
   /** One record. */
   get(kind: string, key: string): Promise<StoredRecord | undefined>;
+  /** Several of one kind: each in the place of its key, undefined where there is none. */
+  getMany(kind: string, keys: readonly string[]): Promise<(StoredRecord | undefined)[]>;
   /** Records in key order, one chunk. */
   records(query: RecordQuery): Promise<RecordChunk>;
 

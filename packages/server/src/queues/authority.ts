@@ -15,22 +15,34 @@ export class Authority {
 
   /** Rejects with `QUEUE_FORBIDDEN`. */
   async check(socket: QueueSocket, action: QueueAction, queue: string, job?: QueueRequest): Promise<void> {
-    if (!(await this.#isAllowed(socket, action, queue, job))) {
-      throw new Refusal("QUEUE_FORBIDDEN", `you may not ${action} here`);
-    }
+    if (!(await this.allows(socket, action, queue, job))) throw forbidden(action);
   }
 
-  async #isAllowed(
+  /** Known at once if the application says so at once. Neither throws nor rejects. */
+  allows(
     socket: QueueSocket,
     action: QueueAction,
     queue: string,
-    job: QueueRequest | undefined,
-  ): Promise<boolean> {
+    job?: QueueRequest,
+  ): boolean | Promise<boolean> {
     try {
-      return (await this.#authorize?.(socket, action, queue, job)) === true;
+      const verdict: unknown = this.#authorize?.(socket, action, queue, job);
+      if (typeof verdict !== "object" || verdict === null) return verdict === true;
+      return Promise.resolve(verdict).then(
+        (value: unknown) => value === true,
+        (error) => this.#failed(error),
+      );
     } catch (error) {
-      this.#onError(error as Error);
-      return false;
+      return this.#failed(error);
     }
   }
+
+  #failed(error: unknown): false {
+    this.#onError(error as Error);
+    return false;
+  }
+}
+
+export function forbidden(action: QueueAction): Refusal {
+  return new Refusal("QUEUE_FORBIDDEN", `you may not ${action} here`);
 }

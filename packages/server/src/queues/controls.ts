@@ -2,7 +2,7 @@ import { type JobHandle, type Queue, QueueError, type QueueRegistry } from "@hol
 import { type Control, type ControlAck, type Controls, invalid } from "../negotiation/index.ts";
 import { administer } from "./admin.ts";
 import { Refusal, type WireError, wireError } from "./answers.ts";
-import type { Authority } from "./authority.ts";
+import { type Authority, forbidden } from "./authority.ts";
 import type { Grants } from "./grants.ts";
 import type { Peers } from "./peers.ts";
 import type { QueueSocket } from "./queue-socket.ts";
@@ -40,7 +40,7 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
         ack(told(desk, error));
         return;
       }
-      void respond(desk, socket, () => answer(desk, socket, request), ack);
+      respond(desk, socket, () => answer(desk, socket, request), ack);
     });
   }
 
@@ -71,29 +71,37 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
   return controls;
 }
 
-/** Never rejects. */
-async function respond(
+/** Counts a request until it is answered, and answers it. */
+function respond(
   desk: QueueDesk,
   socket: QueueSocket,
   answer: () => unknown,
   ack: ControlAck | undefined,
-): Promise<void> {
+): void {
   const peer = desk.peers.of(socket);
   const max = desk.requestsPerSocketMax;
   if (peer.requests >= max) {
     ack?.(told(desk, new Refusal("QUEUE_LIMIT", `a socket can have ${max} requests without an answer`)));
     return;
   }
-  peer.requests++;
-  try {
-    const result = await answer();
-    ack?.(null, result);
-  } catch (thrown) {
-    const error = told(desk, thrown);
-    ack?.(error);
-  } finally {
+  const succeed = (result: unknown) => {
     peer.requests--;
+    ack?.(null, result);
+  };
+  const fail = (thrown: unknown) => {
+    peer.requests--;
+    ack?.(told(desk, thrown));
+  };
+  peer.requests++;
+  let result: unknown;
+  try {
+    result = answer();
+  } catch (thrown) {
+    fail(thrown);
+    return;
   }
+  if (result instanceof Promise) result.then(succeed, fail);
+  else succeed(result);
 }
 
 /** What the client is told of an error; our own faults are reported. */
@@ -103,15 +111,22 @@ function told(desk: QueueDesk, error: unknown): WireError {
   return known ?? { code: "INTERNAL", message: "not now: see the server's onError" };
 }
 
-async function add(
+function add(
   { registry, authority, grants }: QueueDesk,
   socket: QueueSocket,
   { queue, data, options }: read.AddRequest,
 ): Promise<{ id: string; isNew: boolean; grant: string }> {
-  await authority.check(socket, "add", queue, { ...options, data });
-  await grants.ready;
-  const { id, isNew }: JobHandle = await known(registry, queue).add(data, options);
-  return { id, isNew, grant: grants.ofJob(queue, id) };
+  const answer = ({ id, isNew }: JobHandle) => ({ id, isNew, grant: grants.ofJob(queue, id) });
+  const verdict = authority.allows(socket, "add", queue, { ...options, data });
+  // most are decided at once: a promise less for each
+  if (verdict === true && grants.isReady) return known(registry, queue).add(data, options).then(answer);
+  return addLater();
+
+  async function addLater() {
+    if (!(await verdict)) throw forbidden("add");
+    await grants.ready;
+    return answer(await known(registry, queue).add(data, options));
+  }
 }
 
 /** What a worker says under its leases waits until the server knows who it is. */

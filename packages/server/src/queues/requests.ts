@@ -11,6 +11,7 @@ const MESSAGE_LENGTH_MAX = 4_096;
 const LEASES_MAX = 1_000;
 
 type Args = readonly unknown[];
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 export interface AddRequest {
   readonly queue: string;
@@ -21,16 +22,12 @@ export interface AddRequest {
 export function readAdd([queue, data, options]: Args): AddRequest {
   if (data === undefined) throw malformed("a job needs data");
   const { id, delayMs, priority, expiresMs } = record(options, "options");
-  return {
-    queue: name(queue, "queue"),
-    data,
-    options: {
-      ...(id == null ? {} : { id: name(id, "id") }),
-      ...(delayMs == null ? {} : { delayMs: number(delayMs, "delayMs") }),
-      ...(priority == null ? {} : { priority: number(priority, "priority") }),
-      ...(expiresMs == null ? {} : { expiresMs: number(expiresMs, "expiresMs") }),
-    },
-  };
+  const checked: Writable<AddRequest["options"]> = {};
+  if (id != null) checked.id = name(id, "id");
+  if (delayMs != null) checked.delayMs = number(delayMs, "delayMs");
+  if (priority != null) checked.priority = number(priority, "priority");
+  if (expiresMs != null) checked.expiresMs = number(expiresMs, "expiresMs");
+  return { queue: name(queue, "queue"), data, options: checked };
 }
 
 export interface WorkRequest {
