@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { randomFrom } from "../src/contract/random.ts";
 import { ManualClock } from "../src/index.ts";
-import { Deadlines } from "../src/queues/deadlines.ts";
+import { type Deadline, Deadlines } from "../src/queues/deadlines.ts";
 
-interface Item {
+interface Item extends Deadline {
   readonly name: number;
   endsAt: number;
 }
@@ -42,7 +42,7 @@ describe("Deadlines", () => {
             break;
           }
           default: {
-            const item = { name, endsAt: clock.monotonicMs() + 1 + random(300) };
+            const item = { name, endsAt: clock.monotonicMs() + 1 + random(300), heapIndex: -1, heapAt: 0 };
             watched.add(item);
             deadlines.watch(item);
           }

@@ -53,6 +53,8 @@ export class Attempt implements Deadline {
   /** Monotonic milliseconds. */
   leaseEndsAt = Infinity;
   timeoutAt = Infinity;
+  heapIndex = -1;
+  heapAt = Infinity;
 
   constructor(ready: ReadyJob, taker: Taker | undefined, owner: string, secret: string) {
     this.key = ready.key;

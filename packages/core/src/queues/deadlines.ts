@@ -1,16 +1,13 @@
 import type { CancelTimer, Clock } from "../log/clock.ts";
 
-/** Something that ends at a moment of monotonic time. */
+/** Something that ends at a moment of monotonic time. One heap holds it at a time. */
 export interface Deadline {
   /** Monotonic milliseconds; Infinity: never. */
   readonly endsAt: number;
-}
-
-interface Node<Item> {
-  readonly item: Item;
-  /** When the item is looked at. It may have been put off since. */
-  at: number;
-  index: number;
+  /** Place in the heap; -1, as it starts: none. The heap's own. */
+  heapIndex: number;
+  /** When it is looked at. It may have been put off since. The heap's own. */
+  heapAt: number;
 }
 
 /** A timer waits no longer at a time: Node's own fire at once past 2^31 milliseconds. */
@@ -20,8 +17,7 @@ const TIMER_MAX_MS = 2 ** 30;
 export class Deadlines<Item extends Deadline> {
   readonly #clock: Clock;
   readonly #onPassed: (item: Item) => void;
-  readonly #heap: Node<Item>[] = [];
-  readonly #nodes = new Map<Item, Node<Item>>();
+  readonly #heap: Item[] = [];
   #cancel: CancelTimer | undefined;
   #timerAt = Infinity;
 
@@ -33,23 +29,19 @@ export class Deadlines<Item extends Deadline> {
   /** Adds one, or takes note of one that ends sooner than it did. Putting off costs nothing until then. */
   watch(item: Item): void {
     const { endsAt } = item;
-    const node = this.#nodes.get(item);
-    if (endsAt >= (node?.at ?? Infinity)) return;
-    if (node) {
-      node.at = endsAt;
-      this.#rise(node);
-    } else {
-      const added = { item, at: endsAt, index: this.#heap.length };
-      this.#nodes.set(item, added);
-      this.#heap.push(added);
-      this.#rise(added);
+    const isHeld = item.heapIndex >= 0;
+    if (endsAt >= (isHeld ? item.heapAt : Infinity)) return;
+    item.heapAt = endsAt;
+    if (!isHeld) {
+      item.heapIndex = this.#heap.length;
+      this.#heap.push(item);
     }
+    this.#rise(item);
     this.#schedule();
   }
 
   drop(item: Item): void {
-    const node = this.#nodes.get(item);
-    if (node) this.#remove(node);
+    if (item.heapIndex >= 0) this.#remove(item);
   }
 
   close(): void {
@@ -61,10 +53,10 @@ export class Deadlines<Item extends Deadline> {
   // A timer that fires for what was dropped meanwhile finds nothing: cheaper than one made anew for each drop.
   #schedule(): void {
     const first = this.#heap[0];
-    if (!first || first.at >= this.#timerAt) return;
+    if (!first || first.heapAt >= this.#timerAt) return;
     this.#cancel?.();
-    this.#timerAt = first.at;
-    const ms = Math.min(Math.max(0, Math.ceil(first.at - this.#clock.monotonicMs())), TIMER_MAX_MS);
+    this.#timerAt = first.heapAt;
+    const ms = Math.min(Math.max(0, Math.ceil(first.heapAt - this.#clock.monotonicMs())), TIMER_MAX_MS);
     this.#cancel = this.#clock.after(ms, () => {
       this.#timerAt = Infinity;
       this.#pass();
@@ -75,54 +67,55 @@ export class Deadlines<Item extends Deadline> {
   #pass(): void {
     const now = this.#clock.monotonicMs();
     const passed: Item[] = [];
-    for (let node = this.#heap[0]; node && node.at <= now; node = this.#heap[0]) {
-      const { endsAt } = node.item;
+    for (let item = this.#heap[0]; item && item.heapAt <= now; item = this.#heap[0]) {
+      const { endsAt } = item;
       if (endsAt > now && endsAt !== Infinity) {
-        node.at = endsAt;
-        this.#sink(node);
+        item.heapAt = endsAt;
+        this.#sink(item);
         continue;
       }
-      this.#remove(node);
-      if (endsAt <= now) passed.push(node.item);
+      this.#remove(item);
+      if (endsAt <= now) passed.push(item);
     }
     for (const item of passed) this.#onPassed(item);
   }
 
-  #remove(node: Node<Item>): void {
-    this.#nodes.delete(node.item);
+  #remove(item: Item): void {
+    const index = item.heapIndex;
+    item.heapIndex = -1;
     const last = this.#heap.pop()!;
-    if (last === node) return;
-    last.index = node.index;
-    this.#heap[last.index] = last;
+    if (last === item) return;
+    last.heapIndex = index;
+    this.#heap[index] = last;
     this.#rise(last);
     this.#sink(last);
   }
 
-  #rise(node: Node<Item>): void {
-    while (node.index > 0) {
-      const parent = this.#heap[(node.index - 1) >> 1]!;
-      if (parent.at <= node.at) return;
-      this.#swap(parent, node);
+  #rise(item: Item): void {
+    while (item.heapIndex > 0) {
+      const parent = this.#heap[(item.heapIndex - 1) >> 1]!;
+      if (parent.heapAt <= item.heapAt) return;
+      this.#swap(parent, item);
     }
   }
 
-  #sink(node: Node<Item>): void {
+  #sink(item: Item): void {
     for (;;) {
-      const left = this.#heap[2 * node.index + 1];
-      const right = this.#heap[2 * node.index + 2];
+      const left = this.#heap[2 * item.heapIndex + 1];
+      const right = this.#heap[2 * item.heapIndex + 2];
       if (!left) return;
-      const child = right && right.at < left.at ? right : left;
-      if (child.at >= node.at) return;
-      this.#swap(node, child);
+      const child = right && right.heapAt < left.heapAt ? right : left;
+      if (child.heapAt >= item.heapAt) return;
+      this.#swap(item, child);
     }
   }
 
   /** The upper one goes down, the lower one up. */
-  #swap(upper: Node<Item>, lower: Node<Item>): void {
-    const { index } = upper;
-    upper.index = lower.index;
-    lower.index = index;
-    this.#heap[upper.index] = upper;
-    this.#heap[lower.index] = lower;
+  #swap(upper: Item, lower: Item): void {
+    const index = upper.heapIndex;
+    upper.heapIndex = lower.heapIndex;
+    lower.heapIndex = index;
+    this.#heap[upper.heapIndex] = upper;
+    this.#heap[lower.heapIndex] = lower;
   }
 }

@@ -40,9 +40,11 @@ export function doneEnding(
     const ending = failedEnding(context, leases, attempt, { error: failureOf(error), isFinal: true });
     return { ...ending, refusal: error as Error };
   }
-  const record = finishedOf(job, "done", clock.now(), { result: body, secret });
+  const record = finished.isKept ? finishedOf(job, "done", clock.now(), { result: body, secret }) : undefined;
+  const { operations, change } = toFinished(keys, job, "ready", record);
   return {
-    ...toFinished(keys, job, "ready", record, finished.isKept),
+    operations,
+    change,
     isFinish: true,
     flushed: () => {
       ready.gone(attempt.key);
@@ -77,7 +79,8 @@ export function failedEnding(
       finished.flushed();
       tell(context, job, "expired", { error });
     };
-    const transition = toFinished(keys, job, "ready", finishedOf(job, "expired", now), finished.isKept);
+    const record = finished.isKept ? finishedOf(job, "expired", now) : undefined;
+    const transition = toFinished(keys, job, "ready", record);
     return { ...transition, isFinish: true, flushed };
   }
   const wait = backoffMs(job.backoff ?? options.backoff, job.attempt, context.random());

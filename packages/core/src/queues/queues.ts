@@ -11,6 +11,8 @@ export class Queues implements QueueRegistry {
   readonly #options: QueuesOptions;
   readonly #queuesMax: number;
   readonly #queues = new Map<string, StoredQueue>();
+  /** Those that somebody asked for by a token. */
+  readonly #byPrefix = new Map<string, StoredQueue>();
   readonly #heads: Promise<Map<string, QueueRecord>>;
   #isClosed = false;
   #closing: Promise<void> | undefined;
@@ -43,7 +45,13 @@ export class Queues implements QueueRegistry {
   queueOf(token: string): Queue | undefined {
     const prefix = parseToken(token)?.prefix;
     if (prefix === undefined) return undefined;
-    for (const queue of this.#queues.values()) if (queue.keys.prefix === prefix) return queue;
+    const known = this.#byPrefix.get(prefix);
+    if (known) return known;
+    for (const queue of this.#queues.values()) {
+      if (queue.keys.prefix !== prefix) continue;
+      this.#byPrefix.set(prefix, queue);
+      return queue;
+    }
     return undefined;
   }
 

@@ -95,17 +95,16 @@ export class RemoteConsumer implements Taker, Consumer {
     }
   }
 
-  async settle(token: string, outcome: Outcome): Promise<void> {
-    const saying = sayingOf(outcome);
-    const earlier = this.#settlements.find(token, saying);
-    if (earlier) return earlier;
-    const attempt = this.#find(token);
-    if (!attempt) {
-      if (saying === "done" && (await this.#wasDone(token))) return;
-      throw leaseLost();
+  settle(token: string, outcome: Outcome): Promise<void> {
+    try {
+      const saying = sayingOf(outcome);
+      const attempt = this.#find(token);
+      if (!attempt) return this.#settlements.find(token, saying) ?? this.#settleUnknown(token, saying);
+      const checked = checkOutcome(outcome);
+      return this.#settlements.add(token, saying, (settled) => this.#all.settle(attempt, checked, settled));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const checked = checkOutcome(outcome);
-    return this.#settlements.add(token, saying, (settled) => this.#all.settle(attempt, checked, settled));
   }
 
   extend(token: string): number {
@@ -180,6 +179,10 @@ export class RemoteConsumer implements Taker, Consumer {
     const isOwn =
       attempt?.state === "running" && attempt.owner === this.owner && attempt.secret === parsed.secret;
     return isOwn ? attempt : undefined;
+  }
+
+  async #settleUnknown(token: string, saying: Saying): Promise<void> {
+    if (saying !== "done" || !(await this.#wasDone(token))) throw leaseLost();
   }
 
   /** Whether a job was done under this token: its answer may have been lost, with the process that gave it. */

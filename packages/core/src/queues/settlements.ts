@@ -1,7 +1,7 @@
 import { QueueError } from "./queue-error.ts";
 
-/** Outcomes remembered in memory. */
-const REMEMBERED_MAX = 10_000;
+/** Outcomes remembered in memory: at least half as many. */
+const REMEMBERED_MAX = 20_000;
 
 /** What an outcome says of its attempt. */
 export type Saying = "done" | "failed" | "handed back";
@@ -17,12 +17,14 @@ interface Settlement {
  */
 export class Settlements {
   readonly #pending = new Map<string, Settlement>();
-  readonly #settled = new Map<string, Saying>();
+  #settled = new Map<string, Saying>();
+  /** Those before them. */
+  #older = new Map<string, Saying>();
 
   /** The same outcome told under this token before; undefined: none. Rejects with `LEASE_LOST` if it was another one. */
   find(token: string, saying: Saying): Promise<void> | undefined {
     const pending = this.#pending.get(token);
-    const earlier = pending?.saying ?? this.#settled.get(token);
+    const earlier = pending?.saying ?? this.#settled.get(token) ?? this.#older.get(token);
     if (earlier === undefined) return undefined;
     if (earlier !== saying) return Promise.reject(leaseLost());
     return pending?.flushed ?? Promise.resolve();
@@ -45,11 +47,10 @@ export class Settlements {
 
   #remember(token: string, saying: Saying): void {
     this.#settled.set(token, saying);
-    if (this.#settled.size <= REMEMBERED_MAX) return;
-    for (const oldest of this.#settled.keys()) {
-      this.#settled.delete(oldest);
-      return;
-    }
+    if (this.#settled.size < REMEMBERED_MAX / 2) return;
+    // all at once: a map whose oldest entries go one by one is slow
+    this.#older = this.#settled;
+    this.#settled = new Map();
   }
 }
 

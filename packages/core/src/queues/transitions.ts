@@ -44,16 +44,15 @@ export function toPromoted(keys: QueueKeys, parked: StoredJob): Transition {
   };
 }
 
-/** Done or expired. `isKept`: it is remembered. */
+/** Done or expired; undefined if that is not remembered. */
 export function toFinished(
   keys: QueueKeys,
   job: StoredJob,
   from: Shelf,
-  finished: FinishedJob,
-  isKept: boolean,
+  finished: FinishedJob | undefined,
 ): Transition {
   const { operations, change } = take(keys, job, from);
-  if (isKept) {
+  if (finished) {
     operations.push({
       type: "put",
       kind: KIND.finished,

@@ -158,9 +158,9 @@ export class WaitingJobs {
 
   async #expire(job: StoredJob, from: Shelf): Promise<void> {
     const { keys, clock, finished, ready } = this.#context;
-    const record = finishedOf(job, "expired", clock.now());
-    const { operations, change } = toFinished(keys, job, from, record, finished.isKept);
-    if (finished.isKept) finished.note(job.seq);
+    const record = finished.isKept ? finishedOf(job, "expired", clock.now()) : undefined;
+    const { operations, change } = toFinished(keys, job, from, record);
+    if (record) finished.note(job.seq);
     await this.#context.journal.put(operations, change, (error) => {
       if (error && from === "ready") ready.add({ key: keys.ready(job), job });
       else ready.gone(keys.ready(job));

@@ -185,20 +185,39 @@ function known(registry: QueueRegistry, name: string): Queue {
 }
 
 /** Says something under a lease: a worker that comes back may do so before it asks for work. */
-async function speak<Said>(
-  { registry, peers }: QueueDesk,
+function speak<Said>(
+  desk: QueueDesk,
+  socket: QueueSocket,
+  lease: string,
+  say: (worker: RemoteWorker) => Said,
+): Said | Promise<Awaited<Said>> {
+  const queue = introductions.has(socket) ? undefined : desk.registry.queueOf(lease);
+  return queue ? sayTo(desk, socket, queue, say) : speakLater(desk, socket, lease, say);
+}
+
+async function speakLater<Said>(
+  desk: QueueDesk,
   socket: QueueSocket,
   lease: string,
   say: (worker: RemoteWorker) => Said,
 ): Promise<Awaited<Said>> {
-  const introduction = introductions.get(socket);
-  if (introduction) await introduction;
+  const { registry } = desk;
+  await introductions.get(socket);
   // right after a restart the queues may still be being read
   const queue = registry.queueOf(lease) ?? (await opened(registry)).queueOf(lease);
   if (!queue) throw new QueueError("LEASE_LOST", "this lease is unknown");
+  return await sayTo(desk, socket, queue, say);
+}
+
+function sayTo<Said>(
+  { peers }: QueueDesk,
+  socket: QueueSocket,
+  queue: Queue,
+  say: (worker: RemoteWorker) => Said,
+): Said {
   // nobody hears the answer: the worker says it again if it comes back
   if (!socket.connected) throw new Refusal("QUEUE_CLOSED", "the socket is gone");
-  return await say(peers.of(socket).worker(queue));
+  return say(peers.of(socket).worker(queue));
 }
 
 async function opened(registry: QueueRegistry): Promise<QueueRegistry> {

@@ -78,9 +78,10 @@ export class RemoteWorker {
     this.#consumer.stop();
   }
 
-  async settle(token: string, outcome: Outcome): Promise<void> {
-    await this.#consumer.settle(token, outcome);
-    this.#sentHere.delete(token);
+  settle(token: string, outcome: Outcome): Promise<void> {
+    return this.#consumer.settle(token, outcome).then(() => {
+      this.#sentHere.delete(token);
+    });
   }
 
   extend(token: string): number {
