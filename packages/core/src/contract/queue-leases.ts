@@ -200,7 +200,7 @@ export function describeQueueLeases(harness: StoreHarness): void {
     });
 
     it("that ran out while nobody was there are lost", async () => {
-      const queue = fixture.queue({ leaseMs: 1000, backoff: [0] });
+      const queue = fixture.queue({ leaseMs: 1000, graceMs: 100, backoff: [0] });
       await queue.add({ n: 1 });
       const worker = new RemoteWorker(queue);
       const { token } = await worker.lease(0);
@@ -211,6 +211,21 @@ export function describeQueueLeases(harness: StoreHarness): void {
       await fixture.crash();
       const next = new RemoteWorker(fixture.queue());
       expect((await next.lease(0)).attempt).toBe(2);
+    });
+
+    it("last for the grace while nobody was there, however short they are", async () => {
+      const options = { leaseMs: 1000, graceMs: 10_000 };
+      await fixture.queue(options).add({ n: 1 });
+      const { token } = await new RemoteWorker(fixture.queue()).lease(0);
+      fixture.clock.jump(9000);
+      await fixture.crash();
+      const after = fixture.queue(options);
+      await after.opened;
+      await fixture.advance(9000);
+      const back = new RemoteWorker(after);
+      expect(back.consumer.extend(token)).toBe(1000);
+      await back.consumer.settle(token, { result: 1 });
+      expect(countsOf(after)).toEqual({ ...NONE, done: 1 });
     });
 
     it("are not moved by changes of wall time", async () => {

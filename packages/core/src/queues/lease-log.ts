@@ -40,7 +40,8 @@ export class LeaseLog {
     const opening = this.#opening;
     this.#opening = [];
     const { keys, clock, options } = this.#context;
-    const untilMs = clock.now() + options.leaseMs;
+    // While nobody is here to renew it, it lasts as long as it would after its transport is lost.
+    const untilMs = clock.now() + Math.max(options.leaseMs, options.graceMs);
     const operations: Operation[] = [];
     for (let i = 0; i < opening.length; i += CHUNK) {
       const batch: LeaseBatch = { key: keys.seq(++this.#serial), leases: new Map() };
