@@ -84,12 +84,12 @@ export class Peer implements WorkerHost {
     for (const worker of this.#workers.values()) worker.lose();
   }
 
-  /** It is back, over another connection. */
-  resume(socket: QueueSocket, watches = new Watches(socket)): void {
+  /** It is back, over another connection: under its session, or with its `watches` as one that shows who it is. */
+  resume(socket: QueueSocket, watches?: Watches): void {
     if (this.#socket) this.lose();
     this.#socket = socket;
-    this.watches = watches;
-    for (const worker of this.#workers.values()) worker.resume();
+    this.watches = watches ?? new Watches(socket);
+    for (const worker of this.#workers.values()) worker.resume(!watches);
   }
 
   /** It is gone for good: its leases are given back. */

@@ -101,8 +101,9 @@ export class RemoteWorker {
     this.#consumer.grace();
   }
 
-  /** The client is back under its session. */
-  resume(): void {
+  /** The client is back. @param goesOn under its session: otherwise it takes no jobs before it is let in again */
+  resume(goesOn: boolean): void {
+    if (!goesOn) this.stop();
     this.#consumer.resume();
     // it may have been stopped since its former connection took nothing
     if (this.#isWanted) this.#consumer.start();

@@ -184,6 +184,33 @@ describe("A worker whose transport is lost", () => {
     expect(await running.queue.job("m1").done()).toBe("ok");
   });
 
+  it("gets jobs of no queue but those that it asks for over that connection, and may work on.", async () => {
+    let mayWork = (_queue: string) => true;
+    const running = await serveQueue({ queues: { authorize: (_socket, _action, queue) => mayWork(queue) } });
+    const other = running.io.queue("other");
+    const worker = await clientOf(running);
+    const { worker: secret } = await worker.ask<{ worker: string }>("work", "mail", { prefetch: 2 });
+    await worker.ask("work", "other", {});
+    await running.queue.add(1, { id: "m1" });
+    const { lease } = await worker.jobs.next();
+    const [known] = running.io.sockets.sockets.values();
+    const gone = next(known!, "disconnect");
+    await worker.cut();
+    await gone;
+    mayWork = (queue) => queue === "other";
+    await running.queue.add("secret");
+    const back = await clientOf(running);
+    await back.ask("work", "other", { worker: secret });
+    expect(await back.refusal("work", "mail", { prefetch: 2 })).toBe("QUEUE_FORBIDDEN");
+    await other.add("for it");
+    expect(await back.jobs.next()).toMatchObject({ data: "for it" });
+    // what it has is its own until the outcome
+    await back.ask("done", lease, "ok");
+    expect(await running.queue.job("m1").done()).toBe("ok");
+    expect(back.jobs.drain()).toEqual([]);
+    expect(running.queue.counts()).toMatchObject({ waiting: 1, running: 0 });
+  });
+
   it("may speak under its leases behind its introduction, without waiting for the answer.", async () => {
     const running = await serveQueue({
       queues: { authorize: () => new Promise((resolve) => setTimeout(resolve, 20, true)) },
