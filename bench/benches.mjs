@@ -2,6 +2,8 @@
 // socket.io in the same run, unless they say otherwise.
 
 import { keptBenches } from "./kept/benches.mjs";
+import { bytes, cpu, DROP_INS, MICRO, ms, p50, p99, perSecond, us } from "./lib/metrics.mjs";
+import { cpuPerDelivered, idleMemory, latency, shares, single } from "./lib/readings.mjs";
 import { queueBenches } from "./queues/benches.mjs";
 import { recoveryBenches } from "./recovery/benches.mjs";
 import { reliableBenches } from "./reliable/benches.mjs";
@@ -9,34 +11,10 @@ import { resumeBenches } from "./resume/benches.mjs";
 import { slowBenches } from "./slow/benches.mjs";
 
 const PEERS = ["socketio", "ws", "bun", "holdfast"];
-const DROP_INS = ["socketio", "holdfast"];
-const MICRO = 1e6;
 const FAIRNESS_CLIENTS = 101;
 const PACE_DELIVERED_PER_SECOND = 20_000;
 const GROWTH_SIZES = [100, 1000, 10_000];
 const IDLE_CLIENTS = 10_000;
-const IDLE_WARM_CLIENTS = 500;
-
-const cpu = { key: "cpu", label: "CPU per delivered event", unit: "µs" };
-const p50 = { key: "p50", label: "latency, median", unit: "ms" };
-const p99 = { key: "p99", label: "latency, 99th percentile", unit: "ms" };
-
-const cpuPerDelivered = (report) => ({ cpu: (report.serverCpu * MICRO) / report.delivered });
-const latency = ({ p50, p99 }) => ({ p50, p99 });
-// What the generator itself used is kept beside each figure, to show that it was not what was measured.
-const shares = (report) => ({
-  serverShare: report.serverCpu / report.seconds,
-  loadShare: report.loadCpu / report.seconds,
-});
-
-/** A bench that is one run of the generator against one server. */
-function single(kind, load, read, transport) {
-  return ({ withServer, timed }) =>
-    withServer({ kind, transport }, async (server) => {
-      const report = await server.load(timed(load));
-      return load.mode === "idle" ? read(report) : { ...read(report), ...shares(report) };
-    });
-}
 
 function chat(name, clients, goal, { ack = 0, what, seconds }) {
   return {
@@ -54,11 +32,7 @@ function echo(inFlight, goal) {
     name: `echo-${inFlight}`,
     what: `100 clients, acked emits, ${inFlight} in flight each`,
     servers: PEERS,
-    metrics: [
-      { key: "throughput", label: "acks per second", unit: "/s" },
-      { key: "cpu", label: "CPU per ack", unit: "µs" },
-      p99,
-    ],
+    metrics: [perSecond("throughput", "acks per second"), us("cpu", "CPU per ack"), p99],
     goals: [{ metric: "throughput", against: "socketio", limit: goal, atLeast: true }],
     measure: single(
       "echo",
@@ -70,21 +44,6 @@ function echo(inFlight, goal) {
       }),
     ),
   };
-}
-
-/** Memory of `clients` idle connections, each of which has been through a heartbeat. Bytes per connection. */
-async function idleMemory({ withServer }, clients, kind = "idle", more = {}) {
-  return withServer({ kind }, async (server) => {
-    await server.load({ mode: "idle", clients: IDLE_WARM_CLIENTS, warm: 0, time: 0.1, ...more });
-    const before = await server.settle();
-    let after;
-    await server.load({ mode: "idle", clients, warm: 0, time: 5, hold: 1, ...more }, async () => {
-      after = await server.settle();
-    });
-    if (after.connections !== clients) throw new Error(`${after.connections} of ${clients} connections live`);
-    const heap = ({ heapUsed, external }) => heapUsed + external;
-    return { memory: (after.rss - before.rss) / clients, heap: (heap(after) - heap(before)) / clients };
-  });
 }
 
 async function growth(context) {
@@ -201,8 +160,8 @@ export const benches = [
     what: "10,000 idle connections, each past a heartbeat: resident memory of one",
     servers: PEERS,
     metrics: [
-      { key: "memory", label: "resident memory per connection", unit: "B" },
-      { key: "heap", label: "heap and external per connection", unit: "B" },
+      bytes("memory", "resident memory per connection"),
+      bytes("heap", "heap and external per connection"),
     ],
     goals: [{ metric: "memory", against: "socketio", limit: 0.6 }],
     measure: (context) => idleMemory(context, IDLE_CLIENTS),
@@ -211,10 +170,7 @@ export const benches = [
     name: "connect",
     what: "connections opened, 64 at a time, up to the answer to CONNECT; all stay open",
     servers: PEERS,
-    metrics: [
-      { key: "opened", label: "connections per second", unit: "/s" },
-      { key: "cpu", label: "CPU per connection", unit: "µs" },
-    ],
+    metrics: [perSecond("opened", "connections per second"), us("cpu", "CPU per connection")],
     goals: [{ metric: "opened", against: "socketio", limit: 1.6, atLeast: true }],
     measure: single(
       "idle",
@@ -251,12 +207,8 @@ export const benches = [
     what: "100, 1,000 and 10,000 clients: 20,000 deliveries a second in an open loop, and idle",
     servers: ["socketio", "floor", "holdfast"],
     metrics: GROWTH_SIZES.flatMap((clients) => [
-      { key: `cpu${clients}`, label: `CPU per delivered event, ${clients} clients`, unit: "µs" },
-      {
-        key: `heap${clients}`,
-        label: `heap and external per idle connection, ${clients} clients`,
-        unit: "B",
-      },
+      us(`cpu${clients}`, `CPU per delivered event, ${clients} clients`),
+      bytes(`heap${clients}`, `heap and external per idle connection, ${clients} clients`),
     ]),
     goals: [
       // More connections than the caches hold cost the kernel more per write; we may not add to that.
@@ -269,10 +221,7 @@ export const benches = [
     name: "rooms",
     what: "10,000 sockets in 10 of 5,000 rooms each: four changes of a room to one emit, all acked",
     servers: PEERS,
-    metrics: [
-      { key: "cpu", label: "CPU per operation", unit: "µs" },
-      { key: "kept", label: "memory kept per socket when all have left", unit: "B" },
-    ],
+    metrics: [us("cpu", "CPU per operation"), bytes("kept", "memory kept per socket when all have left")],
     goals: [
       { metric: "cpu", against: "socketio", limit: 1 / 1.5 },
       { metric: "kept", absolute: true, limit: 64 },
@@ -284,11 +233,11 @@ export const benches = [
     what: "100 quiet clients ask for an echo ten times a second while one floods: what they wait",
     servers: PEERS,
     metrics: [
-      { key: "p99-none", label: "99th percentile, no flood", unit: "ms" },
-      { key: "p99-echo", label: "99th percentile, a flood of acked emits", unit: "ms" },
-      { key: "p99-chat", label: "99th percentile, a flood of broadcasts to all", unit: "ms" },
-      { key: "floodRate", label: "acks the flood got", unit: "/s" },
-      { key: "floodDelivered", label: "events the flood delivered", unit: "/s" },
+      ms("p99-none", "99th percentile, no flood"),
+      ms("p99-echo", "99th percentile, a flood of acked emits"),
+      ms("p99-chat", "99th percentile, a flood of broadcasts to all"),
+      perSecond("floodRate", "acks the flood got"),
+      perSecond("floodDelivered", "events the flood delivered"),
     ],
     goals: [
       { metric: "p99-echo", against: "socketio", limit: 1 },
@@ -300,16 +249,13 @@ export const benches = [
     name: "limits",
     what: "how far from one bare write per client: fan and chat-1000 beside `net` alone and C alone",
     servers: ["floor", "net", "bun", "holdfast"],
-    metrics: [
-      { key: "fan", label: "fan: CPU per delivered event", unit: "µs" },
-      { key: "chat", label: "chat-1000: CPU per delivered event", unit: "µs" },
-    ],
+    metrics: [us("fan", "fan: CPU per delivered event"), us("chat", "chat-1000: CPU per delivered event")],
     goals: [],
     measure: limits,
   },
-  ...keptBenches({ single, cpuPerDelivered, cpu }),
-  ...recoveryBenches({ cpuPerDelivered, idleMemory }),
-  ...resumeBenches({ cpuPerDelivered, idleMemory }),
+  ...keptBenches,
+  ...recoveryBenches,
+  ...resumeBenches,
   ...reliableBenches,
   ...queueBenches,
   ...slowBenches,

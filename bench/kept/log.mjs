@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server } from "holdfast";
+import { percentile } from "../lib/statistics.mjs";
 
 const ROOM = "room";
 const READERS = 4;
@@ -116,7 +117,5 @@ async function fill(room, events) {
 }
 
 function percentiles(values) {
-  const sorted = values.sort((a, b) => a - b);
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-  return { p50: at(0.5), p99: at(0.99) };
+  return { p50: percentile(values, 0.5), p99: percentile(values, 0.99) };
 }

@@ -27,8 +27,15 @@ export function describeMachine() {
   };
 }
 
+let isPinnable;
+
 /** Server and load each get a core of their own, where there are two and `taskset` exists. */
 export function canPin() {
+  isPinnable ??= findTaskset();
+  return isPinnable;
+}
+
+function findTaskset() {
   if (cpus().length < 2) return false;
   try {
     execFileSync("taskset", ["-c", "0", "true"], { stdio: "ignore" });

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { canPin } from "./machine.mjs";
 import { machineCpu, otherShare, processCpu } from "./other-work.mjs";
+import { pinned } from "./processes.mjs";
 import { CACHE } from "./runtimes.mjs";
 import { commandOf, servers } from "./servers.mjs";
 
@@ -11,7 +11,6 @@ const SERVER_CORE = "0";
 const LOAD_CORE = "1";
 const START_TIMEOUT_MS = 15_000;
 const EXIT_TIMEOUT_MS = 5_000;
-const pin = canPin();
 
 /** A child whose stdout is lines of JSON. */
 class LineProcess {
@@ -21,7 +20,7 @@ class LineProcess {
   #errors = "";
 
   constructor(core, command) {
-    const [file, ...args] = pin ? ["taskset", "-c", core, ...command] : command;
+    const [file, ...args] = pinned(core, command);
     this.child = spawn(file, args, {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, NODE_ENV: "production" },

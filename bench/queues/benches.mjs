@@ -1,36 +1,23 @@
 // Jobs beside BullMQ on a real Redis, both flushed to the same disk before an add or an outcome is acknowledged.
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { canPin } from "../lib/machine.mjs";
+import { ms, perSecond } from "../lib/metrics.mjs";
+import { figuresOf } from "../lib/processes.mjs";
 
-const run = promisify(execFile);
-const SCRIPT = fileURLToPath(new URL("jobs.mjs", import.meta.url));
+const SCRIPT = new URL("jobs.mjs", import.meta.url);
 const WINDOW_SECONDS = 1.2;
 
-/** Runs jobs.mjs in a process of its own. */
-async function measure(system, seconds) {
-  const command = [process.execPath, SCRIPT, system, String(seconds)];
-  // Redis or our server has the first core; ours in one process may use both, as those two processes do together
-  if (canPin()) command.unshift("taskset", "-c", system === "process" ? "0,1" : "1");
-  const [file, ...args] = command;
-  const { stdout } = await run(file, args, {
-    maxBuffer: 1e6,
-    env: { ...process.env, NODE_ENV: "production" },
-  });
-  return JSON.parse(stdout);
-}
+/** Redis or our server has the first core; ours in one process may use both, as those two processes do together. */
+const measure = (system, seconds) =>
+  figuresOf(SCRIPT, [system, String(seconds)], system === "process" ? "0,1" : "1");
 
-const rate = (key, label) => ({ key, label, unit: "/s" });
 const figures = (prefix, where) => [
-  rate(`${prefix}Add1`, `${where}: adds per second, 1 under way`),
-  rate(`${prefix}Add100`, `${where}: adds per second, 100 under way`),
-  rate(`${prefix}Add1000`, `${where}: adds per second, 1,000 under way`),
-  rate(`${prefix}Done1`, `${where}: completions per second, one at once`),
-  rate(`${prefix}Done100`, `${where}: completions per second, 100 at once`),
-  rate(`${prefix}Done1000`, `${where}: completions per second, 1,000 at once`),
-  { key: `${prefix}Start50`, label: `${where}: from add to start on an idle queue, median`, unit: "ms" },
-  { key: `${prefix}Start99`, label: `${where}: from add to start, 99th percentile`, unit: "ms" },
+  perSecond(`${prefix}Add1`, `${where}: adds per second, 1 under way`),
+  perSecond(`${prefix}Add100`, `${where}: adds per second, 100 under way`),
+  perSecond(`${prefix}Add1000`, `${where}: adds per second, 1,000 under way`),
+  perSecond(`${prefix}Done1`, `${where}: completions per second, one at once`),
+  perSecond(`${prefix}Done100`, `${where}: completions per second, 100 at once`),
+  perSecond(`${prefix}Done1000`, `${where}: completions per second, 1,000 at once`),
+  ms(`${prefix}Start50`, `${where}: from add to start on an idle queue, median`),
+  ms(`${prefix}Start99`, `${where}: from add to start, 99th percentile`),
 ];
 const prefixed = (prefix, report) =>
   Object.fromEntries(
@@ -46,10 +33,10 @@ export const queueBenches = [
     servers: ["bullmq", "holdfast"],
     metrics: [
       ...figures("own", "in one process"),
-      rate("ownAddMany", "in one process: jobs added per second, 1,000 per call"),
+      perSecond("ownAddMany", "in one process: jobs added per second, 1,000 per call"),
       ...figures("net", "over sockets"),
-      rate("ownCycle1000", "jobs done and replaced per second, 1,000 waiting"),
-      rate("ownCycleMany", "the same, 1,000,000 waiting (BullMQ: 100,000)"),
+      perSecond("ownCycle1000", "jobs done and replaced per second, 1,000 waiting"),
+      perSecond("ownCycleMany", "the same, 1,000,000 waiting (BullMQ: 100,000)"),
     ],
     goals: [
       ...goals(["ownAdd1000", "ownDone1000", "ownAddMany"], 5),

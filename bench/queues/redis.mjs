@@ -1,17 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { canPin } from "../lib/machine.mjs";
+import { freePort, pinned } from "../lib/processes.mjs";
 import { redisBinary } from "../lib/runtimes.mjs";
-import { freePort } from "../recovery/processes.mjs";
 
 /** A Redis that flushes each write to a file in the folder before it answers, on the first core. */
 export async function startRedis(folder) {
   const port = await freePort();
-  const command = [redisBinary(), "--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder];
-  command.push("--appendonly", "yes", "--appendfsync", "always", "--save", "");
-  if (canPin()) command.unshift("taskset", "-c", "0");
-  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder];
+  options.push("--appendonly", "yes", "--appendfsync", "always", "--save", "");
+  const [file, ...args] = pinned("0", [redisBinary(), ...options]);
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdout });
   for await (const line of lines) if (line.includes("Ready to accept connections")) break;

@@ -1,14 +1,13 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { io } from "holdfast-client";
-import { freePort, startServer } from "../recovery/processes.mjs";
+import { freePort, startServer } from "../lib/processes.mjs";
 
-const SERVER = fileURLToPath(new URL("server.mjs", import.meta.url));
+const SERVER = new URL("server.mjs", import.meta.url);
 
 /** Our queues over the network: a client adds, another one works, the server is a process of its own. */
 export async function open(folder) {
   const port = await freePort();
-  const server = await startServer("holdfast", port, join(folder, "store"), SERVER);
+  const server = await startServer(SERVER, "holdfast", port, join(folder, "store"));
   const connect = async () => {
     const socket = io(`http://127.0.0.1:${port}`, { forceNew: true, transports: ["websocket"] });
     await new Promise((resolve) => socket.once("connect", resolve));

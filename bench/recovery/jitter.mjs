@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { io } from "socket.io-client";
-import { freePort, percentile, startServer } from "./processes.mjs";
+import { freePort, startServer } from "../lib/processes.mjs";
+import { percentile } from "../lib/statistics.mjs";
+
+const SERVER = new URL("server.mjs", import.meta.url);
 
 const CLIENTS = 100;
 const BROADCASTS = 120;
@@ -14,7 +17,7 @@ const OFFLINE_MS = 2_000;
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 const port = await freePort();
-const server = await startServer(process.argv[2], port, folder);
+const server = await startServer(SERVER, process.argv[2], port, folder);
 const replays = [];
 let notRecovered = 0;
 const clients = Array.from({ length: CLIENTS }, () => {

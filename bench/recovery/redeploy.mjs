@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, startServer } from "./processes.mjs";
+import { freePort, startServer } from "../lib/processes.mjs";
 
+const SERVER = new URL("server.mjs", import.meta.url);
 const CONNECTIONS = 5_000;
 const BATCH = 100;
 const DELAY_MS = 1_000;
@@ -101,7 +102,7 @@ class Connection {
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 const port = await freePort();
 const kind = process.argv[2];
-let server = await startServer(kind, port, folder);
+let server = await startServer(SERVER, kind, port, folder);
 const connections = Array.from({ length: CONNECTIONS }, () => new Connection(port));
 for (let i = 0; i < CONNECTIONS; i += BATCH) {
   for (const connection of connections.slice(i, i + BATCH)) connection.dial();
@@ -112,7 +113,7 @@ while (connections.some(({ got }) => got.length < 10)) await delay(20);
 answers = [];
 const start = performance.now();
 await server.stop();
-server = await startServer(kind, port, folder);
+server = await startServer(SERVER, kind, port, folder);
 const listening = performance.now();
 // missed by all: nobody is back yet
 for (let i = 10; i < 20; i++) server.write(`emit ${i}`);

@@ -1,36 +1,23 @@
 // Reliable emits of our client to our server, beside socket.io's client with `retries`, which sends again what was not
 // answered, one emit at a time; its server stores nothing.
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { canPin } from "../lib/machine.mjs";
+import { DROP_INS, ms, perSecond, us } from "../lib/metrics.mjs";
+import { figuresOf } from "../lib/processes.mjs";
 
-const run = promisify(execFile);
-const SCRIPT = fileURLToPath(new URL("emits.mjs", import.meta.url));
+const SCRIPT = new URL("emits.mjs", import.meta.url);
 
 export const reliableBenches = [
   {
     name: "reliable",
     what: "emits that must not be lost: one client over 20 ms of round trip, and what 20 near ones cost the server",
-    servers: ["socketio", "holdfast"],
+    servers: DROP_INS,
     metrics: [
-      { key: "throughput", label: "over 20 ms of round trip: emits per second", unit: "/s" },
-      { key: "file", label: "the same with an outbox on disk", unit: "/s" },
-      { key: "latency", label: "one alone, median", unit: "ms" },
-      { key: "cpuPlain", label: "CPU per plain acked emit", unit: "µs" },
-      {
-        key: "cpuSure",
-        label: "CPU per reliable emit (socket.io: with retries, nothing stored)",
-        unit: "µs",
-      },
+      perSecond("throughput", "over 20 ms of round trip: emits per second"),
+      perSecond("file", "the same with an outbox on disk"),
+      ms("latency", "one alone, median"),
+      us("cpuPlain", "CPU per plain acked emit"),
+      us("cpuSure", "CPU per reliable emit (socket.io: with retries, nothing stored)"),
     ],
     goals: [{ metric: "throughput", against: "socketio", limit: 20, atLeast: true }],
-    measure: async ({ server }) => {
-      const command = [process.execPath, SCRIPT, server];
-      if (canPin()) command.unshift("taskset", "-c", "1");
-      const [file, ...args] = command;
-      const { stdout } = await run(file, args, { maxBuffer: 1e6 });
-      return JSON.parse(stdout);
-    },
+    measure: ({ server }) => figuresOf(SCRIPT, [server], "1"),
   },
 ];

@@ -2,20 +2,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { freePort, percentile, startServer } from "../recovery/processes.mjs";
+import { freePort, startServer } from "../lib/processes.mjs";
+import { percentile } from "../lib/statistics.mjs";
 import { slowProxy } from "./slow-proxy.mjs";
 
 const ONE_WAY_MS = 10;
 const TEXT = "Shall we meet at the usual place after lunch?";
-const SERVER = fileURLToPath(new URL("server.mjs", import.meta.url));
+const SERVER = new URL("server.mjs", import.meta.url);
 
 const kind = process.argv[2];
 const isOurs = kind === "holdfast";
 const { io } = await import(isOurs ? "holdfast-client" : "socket.io-client");
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 const port = await freePort();
-const server = await startServer(kind, port, join(folder, "store"), SERVER);
+const server = await startServer(SERVER, kind, port, join(folder, "store"));
 const proxyPort = await slowProxy(port, ONE_WAY_MS);
 
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -74,10 +74,7 @@ async function alone(socket) {
     await sure(socket, i);
     times.push(performance.now() - start);
   }
-  return percentile(
-    times.sort((a, b) => a - b),
-    0.5,
-  );
+  return percentile(times, 0.5);
 }
 
 const far = await connect(proxyPort);

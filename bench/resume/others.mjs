@@ -2,7 +2,7 @@
 // standard input it prints the 99th percentile, in ms, of what all of them waited for it since the last.
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
-import { percentile } from "../recovery/processes.mjs";
+import { percentile } from "../lib/statistics.mjs";
 
 const CLIENTS = 100;
 const INTERVAL_MS = 20;
@@ -15,7 +15,6 @@ for (const socket of sockets) socket.on("said", (at) => waits.push(performance.n
 setInterval(() => sockets[0].emit("say", performance.now()), INTERVAL_MS);
 console.log("ready");
 createInterface({ input: process.stdin }).on("line", () => {
-  waits.sort((a, b) => a - b);
   console.log(JSON.stringify(waits.length > 0 ? percentile(waits, 0.99) : 0));
   waits = [];
 });
