@@ -130,6 +130,7 @@ export class SocketWriter implements Sink {
 
   /** While not blocked: to the kernel if it takes it, else to the stream. */
   #write(bytes: Buffer): void {
+    if (!this.#hasSoughtHandle) this.#seekHandle();
     const handle = this.#handle;
     const waiting = handle ? writeDirectly(handle, bytes, this) : -1;
     if (waiting > 0) {
@@ -146,10 +147,13 @@ export class SocketWriter implements Sink {
     // a corked socket keeps it for a moment, which is no sign of a slow reader
     if (socket.writableCorked > 0) return;
     if (socket.writableLength > 0) this.#block();
-    else if (!this.#hasSoughtHandle) {
-      this.#hasSoughtHandle = true;
-      this.#handle = handleOf(socket);
-    }
+  }
+
+  #seekHandle(): void {
+    const socket = this.#socket;
+    if (!socket.writable || socket.writableCorked > 0 || socket.writableLength > 0) return;
+    this.#hasSoughtHandle = true;
+    this.#handle = handleOf(socket);
   }
 
   #block(): void {
