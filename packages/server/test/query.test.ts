@@ -39,3 +39,11 @@ it("A parameter named __proto__ is only a parameter.", () => {
     ]);
   }
 });
+
+it("The same query twice is two objects.", () => {
+  queryOf("a=1&b=2").a = "changed";
+  const query = queryOf("a=1&b=2");
+  expect(query).toEqual({ a: "1", b: "2" });
+  query.a = "changed";
+  expect(queryOf("a=1&b=2")).toEqual({ a: "1", b: "2" });
+});

@@ -29,9 +29,15 @@ const PLAIN_QUERY_LENGTH_MAX = 200;
 /** Names and values that stand for themselves, each pair of a plain name. */
 const PLAIN_QUERY = /^(?:\w+=[\w.~-]*(?:&|$))+$/;
 
+/** That of most connections is the same: to copy an object is cheaper than to find its shape again. */
+let last = { text: "", query: {} };
+
 function parseQuery(text: string): Record<string, string> {
+  if (text === last.text) return { ...last.query };
   if (text.length <= PLAIN_QUERY_LENGTH_MAX && PLAIN_QUERY.test(text) && !text.includes("__proto__")) {
-    return parsePlainQuery(text);
+    const query = parsePlainQuery(text);
+    last = { text, query };
+    return { ...query };
   }
   // spreading defines properties: a parameter named __proto__ is only a parameter
   const query = { ...parse(text) };
