@@ -37,8 +37,6 @@ export class Server extends EventEmitter {
   static readonly errorMessages = errorMessages;
 
   readonly opts: ResolvedOptions;
-  /** The open connections by id. */
-  readonly clients: Record<string, Connection> = Object.create(null);
   clientsCount = 0;
   httpServer: HttpServer | undefined;
   /** The WebSocket server. */
@@ -47,6 +45,8 @@ export class Server extends EventEmitter {
   readonly flusher: Flusher;
   /** True once somebody listens to flushes. */
   isObserved = false;
+  readonly #connections = new Map<string, Connection>();
+  #clients: Record<string, Connection> | undefined;
   #heartbeats: Heartbeats | undefined;
   readonly #middlewares: Middleware[] = [];
   readonly #pollingOptions: PollingOptions;
@@ -67,6 +67,20 @@ export class Server extends EventEmitter {
       onHeaders: (headers, req, sid) => this.#onHeaders(headers, req, sid),
     };
     this.init();
+  }
+
+  /** The open connections by id. Built when first looked at: to add to a large object takes longer than to a Map. */
+  get clients(): Record<string, Connection> {
+    if (!this.#clients) {
+      this.#clients = Object.create(null) as Record<string, Connection>;
+      for (const [id, connection] of this.#connections) this.#clients[id] = connection;
+    }
+    return this.#clients;
+  }
+
+  /** The open connection with this id. */
+  find(id: string | undefined): Connection | undefined {
+    return id ? this.#connections.get(id) : undefined;
   }
 
   get heartbeats(): Heartbeats {
@@ -100,7 +114,7 @@ export class Server extends EventEmitter {
 
   /** Closes every connection. */
   close(): this {
-    for (const connection of Object.values(this.clients)) connection.close(true);
+    for (const connection of [...this.#connections.values()]) connection.close(true);
     this.ws?.close();
     return this;
   }
@@ -136,7 +150,7 @@ export class Server extends EventEmitter {
         refuseRequest(res, refusal);
         return;
       }
-      const client = this.clients[request._query.sid ?? ""];
+      const client = this.find(request._query.sid);
       if (client) (client.transport as Polling).onRequest(request);
       else this.#handshake(request, undefined, (error) => refuseRequest(res, error));
     });
@@ -180,13 +194,15 @@ export class Server extends EventEmitter {
   onConnectionClose(connection: Connection): void {
     this.clientsCount--;
     // an application's generateId may have given its id to another
-    if (this.clients[connection.id] === connection) delete this.clients[connection.id];
+    if (this.#connections.get(connection.id) !== connection) return;
+    this.#connections.delete(connection.id);
+    if (this.#clients) delete this.#clients[connection.id];
   }
 
   override on(event: string | symbol, listener: Listener): this {
     if (OBSERVING.has(event)) {
       this.isObserved = true;
-      for (const connection of Object.values(this.clients)) connection.isObserved = true;
+      for (const connection of this.#connections.values()) connection.isObserved = true;
     }
     return super.on(event, listener);
   }
@@ -224,7 +240,7 @@ export class Server extends EventEmitter {
 
   #onWebSocket(req: EngineRequest, socket: Duplex, websocket: WebSocket): void {
     const { sid, transport } = req._query;
-    const client = sid ? this.clients[sid] : undefined;
+    const client = this.find(sid);
     // an upgrade request that names polling, or whose session is gone or has its WebSocket
     if (transport !== "websocket" || (sid && (!client || client.upgrading || client.upgraded))) {
       websocket.on("error", () => {});
@@ -283,7 +299,8 @@ export class Server extends EventEmitter {
     // Node builds the headers anew from the raw ones when somebody looks; nobody has had a chance to change them
     if (req.websocket && this.#middlewares.length === 0 && !this.opts.allowRequest) forgetHeaders(req);
     const connection = new Connection(id, this, transport, req, this.flusher);
-    this.clients[id] = connection;
+    this.#connections.set(id, connection);
+    if (this.#clients) this.#clients[id] = connection;
     this.clientsCount++;
     connection.open();
     // the response to a poll's handshake is the handshake alone

@@ -9,9 +9,7 @@ const INVALID_HEADER = /[\0-\x08\x0a-\x1f\x7f]/;
 /** What a request is checked against. */
 export interface Verifier {
   readonly opts: ResolvedOptions;
-  readonly clients: Readonly<
-    Record<string, { readonly protocol: 3 | 4; readonly transport: { readonly name: string } }>
-  >;
+  find(sid: string): { readonly protocol: 3 | 4; readonly transport: { readonly name: string } } | undefined;
 }
 
 /** Checks a request before anything is done with it; `done` gets why it is refused, if it is. */
@@ -35,7 +33,7 @@ export function verify(
     return;
   }
   if (sid) {
-    const client = server.clients[sid];
+    const client = server.find(sid);
     if (!client) done({ code: errors.UNKNOWN_SID, context: { sid } });
     else if (!isUpgrade && client.transport.name !== transport) {
       bad({ name: "TRANSPORT_MISMATCH", transport, previousTransport: client.transport.name });
