@@ -19,7 +19,7 @@ export interface ResumeOptions {
    * Names the user of a socket, once middleware has run. Positions are then the user's, on every device of theirs, and
    * nobody else's on the same device. Default, and for null: they belong to the client that they were given to.
    */
-  identify?: (socket: IdentifiedSocket) => string | null | undefined;
+  identify?: (socket: IdentifiedSocket) => string | null | undefined | Promise<string | null | undefined>;
   /** The most rooms whose positions one client may show, and one socket is remembered to have left. Default 1,000. */
   positionsMax?: number;
   /** The most events of replays that are on the way to one client before it has handled any. Default 10,000. */

@@ -76,7 +76,7 @@ export class Resume implements Extension<ResumingSocket> {
     const shelf = await this.#shelf(socket);
     const { grants } = shelf;
     const key = asked.key !== undefined && grants.isKey(asked.key) ? asked.key : grants.newKey();
-    const user = this.#options.identify?.(socket) ?? undefined;
+    const user = await this.#userOf(socket);
     const byKey = `key:${key}`;
     const holder = user === undefined ? byKey : `user:${user}`;
     const holders = [holder, byKey];
@@ -104,6 +104,14 @@ export class Resume implements Extension<ResumingSocket> {
 
   onClose(socket: ResumingSocket): void {
     this.#readers.get(socket)?.close();
+  }
+
+  async #userOf(socket: ResumingSocket): Promise<string | undefined> {
+    const user: unknown = (await this.#options.identify?.(socket)) ?? undefined;
+    if (user === undefined || typeof user === "string") return user;
+    // programs without types have numbers too; anything else reads the same for everybody
+    if (typeof user === "number") return String(user);
+    throw new TypeError(`resume.identify returned ${typeof user}; it must return text or null`);
   }
 
   /** Before any event of the rooms that its session still has. */

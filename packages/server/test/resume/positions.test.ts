@@ -141,6 +141,29 @@ it("gives positions to the user that the application names", async () => {
   expect(login.answer.refused).toEqual({});
 });
 
+it("waits for the name of the user, and takes nothing for one that is none", async () => {
+  const users: Record<string, unknown> = {
+    ada: Promise.resolve("ada"),
+    bob: Promise.resolve("bob"),
+    odd: {},
+  };
+  const identify = (socket: { handshake: { auth: Record<string, string> } }) =>
+    users[socket.handshake.auth.user!] as Promise<string>;
+  const reports: string[] = [];
+  const onError: ServerOptions["onError"] = (error, { stage }) => reports.push(`${stage}: ${error.message}`);
+  const served = await serve({ ...memory(), resume: { identify }, onError });
+  const as = (user: string, asking: { positions?: Positions } = {}) =>
+    reader(served.port, asking, { auth: { user } });
+  const ada = await as("ada");
+  void socketOf(served).join("kept:1");
+  await ada.control("joined");
+  const { positions } = ada;
+  expect((await as("bob", { positions })).answer.refused).toEqual({ "kept:1": "POSITION_FORGED" });
+  expect((await as("ada", { positions })).answer.refused).toEqual({});
+  expect((await as("odd", { positions })).answer.error).toMatchObject({ code: "INTERNAL" });
+  expect(reports).toEqual(["negotiate: resume.identify returned object; it must return text or null"]);
+});
+
 it("tells of what retention has taken", async () => {
   const served = await serve({ ...memory(), rooms: { "kept:*": { keep: { events: 3 } } } });
   const first = await seen(served);
