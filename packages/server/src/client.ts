@@ -51,6 +51,8 @@ export interface ClientSocket {
   disconnect(close?: boolean): unknown;
   _onpacket(packet: Packet): void;
   _onclose(reason: string, description?: unknown): unknown;
+  /** Its client is not heard any more. */
+  _onClosing(): void;
   _onerror(error: Error): void;
 }
 
@@ -202,6 +204,10 @@ export class Client implements Consumer, TurnOwner {
 
   onClose(reason: string, description?: unknown): void {
     this.onclose(reason, description);
+  }
+
+  onClosing(): void {
+    for (const socket of this.#all()) socket._onClosing();
   }
 
   shed(packet: OutgoingPacket, mayStart: boolean): Shed | undefined {

@@ -480,6 +480,12 @@ export class Socket<
     emitLocally(this, "disconnect", reason, description);
   }
 
+  /** Nothing that its client says is heard any more. */
+  _onClosing(): void {
+    const { _agreement } = this;
+    if (_agreement) for (const extension of _agreement.granted) extension.onClosing?.(this);
+  }
+
   /** Out of its rooms and its namespace, for good. */
   _cleanup(): void {
     const { _agreement } = this;

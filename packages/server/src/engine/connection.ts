@@ -21,6 +21,8 @@ export interface Consumer {
   readonly keepsText: boolean;
   onMessage(data: string | Buffer): void;
   onClose(reason: string, description?: unknown): void;
+  /** Nothing that comes in is taken any more; the connection closes when what was issued has left. */
+  onClosing?(): void;
   /** See {@link OutboxOwner}. Without it everything waits in memory. */
   shed?(packet: OutgoingPacket, mayStart: boolean): Shed | undefined;
 }
@@ -200,7 +202,10 @@ export class Connection extends LeanEventEmitter implements OutboxOwner, Transpo
     this.outbox.flush();
     if (this.#isDrained()) this.#closeTransport(false);
     // what is issued from now on waits behind it for ever: a busy room cannot put off the close
-    else this.outbox.hold(() => this.#onLastIssued(), false);
+    else {
+      this.outbox.hold(() => this.#onLastIssued(), false);
+      this.consumer?.onClosing?.();
+    }
   }
 
   /** Ends the connection without a word to the client. */

@@ -38,6 +38,11 @@ export interface Framing {
   gap(gaps: readonly Gap[]): OutgoingPacket[];
   /** Resolves when the client takes more events, with how many; with 0 if it is gone. */
   credit(): Promise<number>;
+  /**
+   * Whether a packet of this client says where it stands: without what comes before, it would take that for events
+   * that it has had.
+   */
+  isPosition(packet: OutgoingPacket): boolean;
   /** So many have been sent. */
   spend(events: number): void;
 }

@@ -189,6 +189,7 @@ export class KeepingAdapter extends Adapter {
 
   /** A socket is no more. */
   onGone(socket: Joiner): void {
+    this.#catchup.onGone(socket);
     this.#shedding.onGone(socket);
   }
 

@@ -3,6 +3,7 @@ import { type Gap, type KeptRooms, mayReceive, type Replay, type StoredEvent } f
 import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
 import { Continuation, type Start } from "./continuation.ts";
+import { CutOff } from "./cut-off.ts";
 import type { Framing } from "./framing.ts";
 import type { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
@@ -47,7 +48,8 @@ interface Seam {
  * the moment of the call, and everything issued from then on waits behind a hold at that point of its connection.
  *
  * A replay goes on when its socket leaves the room or the namespace, since events issued before that wait behind it:
- * what a client got is never without what was before. It ends with the connection.
+ * what a client got is never without what was before. It ends with the connection; one that waits for its client ends
+ * when that can say no more, and what waits behind it goes with it.
  */
 export class Catchup {
   readonly #rooms: KeptRooms;
@@ -55,6 +57,8 @@ export class Catchup {
   readonly #front: Front;
   /** For each socket, the kept rooms that it is in. */
   readonly #known = new WeakMap<object, Map<Room, OwnKnown>>();
+  /** Of each socket, the replays under way that wait for their client. */
+  readonly #cutOffs = new WeakMap<object, Set<CutOff>>();
 
   constructor(rooms: KeptRooms, namespace: string, front: Front) {
     this.#rooms = rooms;
@@ -93,17 +97,20 @@ export class Catchup {
     const names = new Set([socket.id, ...socket.rooms]);
     if (framing) names.add(framing.alias);
     const known = new Map(this.#knownTo(socket));
+    const cutOff = framing && this.#cutOffOf(socket, framing);
     const settled = await opening;
     const hold = await reached;
     const result: ReplayResult = { events: 0, gaps: [] };
     let hasBegun = false;
+    let isWhole = true;
     try {
       const replays = settled.map((outcome) => {
         if (outcome.status === "rejected") throw outcome.reason;
         return outcome.value;
       });
       hasBegun = true;
-      await this.#replay({ replays, names, known, toParts, framing, continuation }, hold, result);
+      const seam = { replays, names, known, toParts, framing, continuation };
+      isWhole = await this.#replay(seam, hold, result);
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
@@ -121,11 +128,26 @@ export class Catchup {
       else leave();
       throw error;
     } finally {
-      hold.release();
+      if (cutOff) this.#cutOffs.get(socket)?.delete(cutOff);
+      hold.release(isWhole ? undefined : cutOff);
     }
   }
 
-  async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<void> {
+  /** The socket is no more. What is issued for its client from now on belongs to another session. */
+  onGone(socket: Joiner): void {
+    for (const cutOff of this.#cutOffs.get(socket) ?? []) cutOff.end(socket);
+  }
+
+  #cutOffOf(socket: Joiner, framing: Framing): CutOff {
+    const cutOff = new CutOff(this.#namespace, framing);
+    const cutOffs = this.#cutOffs.get(socket);
+    if (cutOffs) cutOffs.add(cutOff);
+    else this.#cutOffs.set(socket, new Set([cutOff]));
+    return cutOff;
+  }
+
+  /** @returns false if the client could not be given all of it */
+  async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<boolean> {
     const { replays, names, known, toParts, framing, continuation } = seam;
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
@@ -141,7 +163,7 @@ export class Catchup {
       // read as much as the client takes now, and no more: what was read waits in memory
       const credit = await framing?.credit();
       // the socket is gone, while its connection goes on: the client knows where it stands
-      if (credit === 0) return;
+      if (credit === 0) return false;
       const events = await merged.next(credit);
       const gaps = merged.gaps.slice(gapsTold);
       if (framing && gaps.length > 0 && !(events.length === 0 && merged.isDone) && !hold.isDiscarded) {
@@ -178,6 +200,7 @@ export class Catchup {
       const own = known.get(room);
       if (own) own.offset = Math.min(own.offset, floorOf(room) ?? after, after);
     }
+    return true;
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */

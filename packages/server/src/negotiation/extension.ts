@@ -55,6 +55,8 @@ export interface Extension<S extends Party = Party> {
   negotiate(socket: S, asked: unknown): Promise<unknown> | unknown;
   /** The answer has been issued. The application has not heard of the socket yet if that was to CONNECT. Only if granted. */
   onConnect?(socket: S): void;
+  /** The connection closes once what was issued has left, and the client is not heard any more. Only if granted. */
+  onClosing?(socket: S): void;
   /** The socket is no more. Only if granted. */
   onClose?(socket: S): void;
 }

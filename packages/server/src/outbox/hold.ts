@@ -6,13 +6,20 @@ const READY_BYTES_MAX = 256 * 1024;
 /** What a hold that waits behind another counts for, so that many of them pass the limit of an outbox. */
 const HOLD_BYTES = 1024;
 
+/** What must not go out although it was issued: what it stands on has not. */
+export interface Lost {
+  includes(packet: OutgoingPacket): boolean;
+  /** All that it may include has come by. */
+  readonly isOver: boolean;
+}
+
 /** Where a hold writes: the outbox it belongs to. */
 export interface HoldOwner {
   /** What the reader has not taken yet. */
   readonly pendingBytes: number;
   /** Passes by what is held. */
   writeAhead(packets: OutgoingPacket[]): void;
-  onRelease(hold: Hold): void;
+  onRelease(hold: Hold, lost: Lost | undefined): void;
 }
 
 /**
@@ -70,9 +77,9 @@ export class Hold extends OutgoingPacket {
     });
   }
 
-  /** Lets go on what waited. */
-  release(): void {
-    this.#owner.onRelease(this);
+  /** Lets go on what waited, or waits yet to be given to the outbox, but for what is lost. */
+  release(lost?: Lost): void {
+    this.#owner.onRelease(this, lost);
   }
 
   /** Called by the outbox when its sink has taken something. */

@@ -3,7 +3,7 @@ import { bytesOf, type Edit, packetsOf } from "./edits.ts";
 import type { Flushable, Flusher, Lane } from "./flusher.ts";
 import { framesOf } from "./frames.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
-import { Hold, type HoldOwner } from "./hold.ts";
+import { Hold, type HoldOwner, type Lost } from "./hold.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 import type { Shed, ShedPort } from "./shed.ts";
 import type { Sink } from "./sink.ts";
@@ -71,6 +71,8 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
   /** All that have not ended. */
   #shedCount = 0;
   #waiting: (() => void)[] | undefined = undefined;
+  /** Of what comes next this is left out. While there is any, there is a hold. */
+  #lost: Lost[] | undefined = undefined;
   /** What the backlog was told last, in bytes. */
   #countedBytes = 0;
   /** The limit was passed, or the connection is closed: nothing more is given to the sink. */
@@ -204,8 +206,12 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   // ---
 
-  onRelease(hold: Hold): void {
+  onRelease(hold: Hold, lost: Lost | undefined): void {
     if (!this.#isHeld || this.#holds?.[0] !== hold) return;
+    if (lost) {
+      this.#lost ??= [];
+      this.#lost.push(lost);
+    }
     this.#isHeld = false;
     this.#holds.shift();
     if (this.#holds.length === 0) this.#holds = undefined;
@@ -433,6 +439,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
         }
         continue;
       }
+      if (this.#lost && !this.#isHeld && this.#isLost(packet)) continue;
       if (!isDecided && (this.#sheds || (bytes > shedBytes && packet.stored))) {
         if ((packet.stored || packet.follows) && this.#shed(packet, bytes > shedBytes)) continue;
       }
@@ -455,6 +462,12 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
     const sheds = this.#sheds ?? [];
     this.#sheds = undefined;
     hold.follow(sheds);
+  }
+
+  #isLost(packet: OutgoingPacket): boolean {
+    const lost = this.#lost!.filter(({ isOver }) => !isOver);
+    this.#lost = lost.length > 0 ? lost : undefined;
+    return lost.some((some) => some.includes(packet));
   }
 
   #shed(packet: OutgoingPacket, mayStart: boolean): boolean {

@@ -56,6 +56,12 @@ export class Dialect implements LogDialect {
     return new OutgoingPacket(parts, { gate, stamp: true, follows: this.#namespace });
   }
 
+  /** Whether a control message says something of where its client stands in rooms that it knows. */
+  isPosition({ parts }: OutgoingPacket): boolean {
+    const [name] = this.#codec.decodeParts(parts).data as unknown[];
+    return name !== "joined";
+  }
+
   #speak(packet: OutgoingPacket): OutgoingPacket {
     const { parts, compress, gate, stamp, stored } = packet;
     if (stamp === true || packet.type !== "message" || !this.#isPlainEvent(parts)) return packet;

@@ -163,6 +163,10 @@ export class Reader implements Framing {
     return this.#isOver ? 0 : events;
   }
 
+  isPosition(packet: OutgoingPacket): boolean {
+    return this.#shelf.dialect.isPosition(packet);
+  }
+
   spend(events: number): void {
     this.#credit.spend(events);
   }

@@ -102,6 +102,11 @@ export class Resume implements Extension<ResumingSocket> {
     for (const room of keptRoomsOf(socket)) if (!missedBy(socket, room)) reader?.onJoin(room);
   }
 
+  /** A replay would wait for credit in vain. */
+  onClosing(socket: ResumingSocket): void {
+    this.#readers.get(socket)?.close();
+  }
+
   onClose(socket: ResumingSocket): void {
     this.#readers.get(socket)?.close();
   }
