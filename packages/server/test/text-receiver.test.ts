@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
+import { randomFrom } from "@holdfast/core/contract";
 import { describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { receiveTexts, TARGET } from "../src/engine/transports/text-receiver.ts";
@@ -210,17 +211,6 @@ test("a receiver that is not as expected is left alone", () => {
   expect(() => receiveTexts({})).not.toThrow();
 });
 
-/** mulberry32 */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 /** Mostly what clients send, now and then what they must not. */
 function randomFrames(random: (below: number) => number): Frame[] {
   const length = [random(8), random(140), random(300), 65_500 + random(100)][
@@ -264,7 +254,7 @@ test("any bytes in any pieces are the same messages, errors and closes as withou
   let direct = 0;
   let errors = 0;
   for (let seed = 1; seed <= 400; seed++) {
-    const random = randomOf(seed);
+    const random = randomFrom(seed);
     const frames = Array.from({ length: 1 + random(30) }, () => randomFrames(random))
       .flat()
       .map((frame) => bytesOf(frame, Buffer.from([random(256), random(256), random(4), random(256)])));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { randomFrom } from "../../src/contract/random.ts";
 import { type EntryAnswer, MemoryDisk, MemoryStore, Outcomes, StoreError } from "../../src/index.ts";
 import { type Connection, connect, done, NAMESPACE, ROOM, told } from "./support.ts";
 
@@ -73,17 +74,6 @@ class Client {
     this.outcomes.set(sequence, told(answer));
     this.outbox.delete(sequence);
   }
-}
-
-/** Numbers below n, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }
 
 describe("whatever crashes, fails or is cut off", () => {

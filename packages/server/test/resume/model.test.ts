@@ -1,4 +1,5 @@
 import { MemoryDisk, MemoryStore } from "@holdfast/core";
+import { randomFrom } from "@holdfast/core/contract";
 import type { Server, ServerOptions, Socket } from "holdfast";
 import { expect, it } from "vitest";
 import { type Served, serve } from "../negotiation/wire.ts";
@@ -26,15 +27,6 @@ interface Visitor {
   readonly rooms: Set<string>;
 }
 
-/** Small, and the same everywhere. */
-function randomOf(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-}
-
 it.each([
   ["alone", {}, 1],
   ["alone", {}, 2],
@@ -48,7 +40,7 @@ it.each([
 ] as [string, Partial<ServerOptions>, number][])(
   "gives everybody everything once, whatever happens: %s (%j, %i)",
   async (_, more, seed) => {
-    const random = randomOf(seed);
+    const random = randomFrom(seed);
     const options = { rooms: { "kept:*": { keep: true } }, onError: () => {}, ...more };
     let store = new MemoryStore({ disk: new MemoryDisk() });
     let served: Served = await serve({ ...options, store });
