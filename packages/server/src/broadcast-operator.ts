@@ -5,6 +5,7 @@ import {
   type AdapterContract,
   type BroadcastFlags,
   type BroadcastOptions,
+  type EventPacket,
   ParentBroadcastAdapter,
   type Room,
   type SocketId,
@@ -90,10 +91,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
    */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
     checkSocketEvent(ev);
-    const data: any[] = [ev, ...args];
-    const packet: { type: number; data: any[]; id?: number } = { type: PacketType.EVENT, data };
+    const data: unknown[] = [ev, ...args];
+    const packet: EventPacket = { type: PacketType.EVENT, data };
     if (typeof data.at(-1) === "function") {
-      const ack: BroadcastAck = data.pop();
+      const ack = data.pop() as BroadcastAck;
       broadcastWithAck(this.adapter, packet, this.#options(), ack.bind(this));
     } else this.adapter.broadcast(packet, this.#options());
     return true;

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
 import { EventEmitter } from "node:events";
-import type { AdapterContract, SocketId } from "./adapter/index.ts";
+import type { AdapterContract, Room, SocketId } from "./adapter/index.ts";
 import { Audience } from "./audience.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import type { Asked, Auth, Client } from "./client.ts";
@@ -124,8 +124,7 @@ export class Namespace<
     for (const socket of this.sockets.values()) socket.handle(event, handler, options);
     this.#handlers.set(event, (socket) => socket.handle(event, handler, options));
     // one for all of them: a namespace that a pattern makes takes over its listeners
-    if (!this.listeners("connection").includes(this.#addHandlers))
-      this.on("connection", this.#addHandlers as any);
+    if (!this.listeners("connection").includes(this.#addHandlers)) this.on("connection", this.#addHandlers);
     return this;
   }
 
@@ -144,7 +143,8 @@ export class Namespace<
 
   /** Emits "message". */
   send(...args: EventParams<EmitEvents, "message">): this {
-    this.emit("message" as any, ...(args as any));
+    type Message = EventNamesWithoutAck<EmitEvents>;
+    this.emit("message" as Message, ...(args as EventParams<EmitEvents, Message>));
     return this;
   }
 
@@ -182,12 +182,14 @@ export class Namespace<
     ev: Ev,
     ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]> {
+    type Responses = FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[];
+    type WithAck = EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>;
     return new Promise((resolve, reject) => {
-      const ack = (error: Error | null, responses: any) => {
+      const ack = (error: Error | null, responses: Responses) => {
         if (error) reject(Object.assign(error, { responses }));
         else resolve(responses);
       };
-      this.serverSideEmit(ev, ...([...args, ack] as any));
+      this.serverSideEmit(ev, ...([...args, ack] as unknown as WithAck));
     });
   }
 
@@ -248,12 +250,12 @@ export class Namespace<
     if (this.server.opts.connectionStateRecovery && typeof pid === "string" && typeof offset === "string") {
       try {
         const session = await this.adapter.restoreSession(pid, offset);
-        if (session) return new Socket(this as any, client, auth, session);
+        if (session) return new Socket(this, client, auth, session);
       } catch {
         // what cannot be restored is not resumed: the client is told by its new id
       }
     }
-    return new Socket(this as any, client, auth);
+    return new Socket(this, client, auth);
   }
 
   /** As {@link #socket}, where sessions survive the process. */
@@ -270,19 +272,24 @@ export class Namespace<
         ? await recovery.restore(pid, offset, client.conn).catch(() => storageFault)
         : undefined;
     if (typeof outcome === "object") {
-      const session = { ...outcome, rooms: [...outcome.rooms], missedPackets: [], restoration: outcome };
-      return new Socket(this as any, client, auth, session);
+      const session = {
+        ...outcome,
+        rooms: [...outcome.rooms] as Room[],
+        missedPackets: [],
+        restoration: outcome,
+      };
+      return new Socket(this, client, auth, session);
     }
-    const socket = new Socket(this as any, client, auth);
+    const socket = new Socket(this, client, auth);
     socket._recoveryFailure = outcome;
-    return socket as any;
+    return socket;
   }
 
   async #agree(
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     asked: Asked,
   ): Promise<void> {
-    socket._agreement = await this.server._negotiation?.negotiate(socket as any, asked);
+    socket._agreement = await this.server._negotiation?.negotiate(socket, asked);
   }
 
   #connect(

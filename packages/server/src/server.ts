@@ -349,12 +349,12 @@ export class Server<
   ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     if (typeof name === "function" || name instanceof RegExp) {
       const parent = this.#patterns.add(name);
-      if (fn) parent.on("connect", fn as any);
+      if (fn) parent.on("connect", fn);
       return parent;
     }
     const path = String(name).startsWith("/") ? String(name) : `/${name}`;
     const nsp = this._nsps.get(path) ?? this.#patterns.make(path) ?? this.#make(path);
-    if (fn) nsp.on("connect", fn as any);
+    if (fn) nsp.on("connect", fn);
     return nsp;
   }
 

@@ -28,7 +28,7 @@ import type { Namespace } from "./namespace.ts";
 import { type Agreement, isControl, isControlName } from "./negotiation/index.ts";
 import { type AckCallback, withTimeout } from "./pending-acks.ts";
 import { type Recovery, type RecoveryFailure, type Restoration, recoveryOf } from "./recovery/index.ts";
-import type { Handler, HandlerOptions } from "./reliable/index.ts";
+import type { Handler, HandlerOptions, Handling } from "./reliable/index.ts";
 import { checkSocketEvent } from "./reserved-events.ts";
 import { type Event, RECOVERABLE_REASONS, type SocketReservedEventsMap } from "./socket-types.ts";
 import { emitLocally } from "./strict-event-emitter.ts";
@@ -220,11 +220,11 @@ export class Socket<
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
     checkSocketEvent(ev);
     const flags = this.#takeFlags();
-    const data: any[] = [ev, ...args];
-    const packet: Packet & { data: any[] } = { type: PacketType.EVENT, nsp: this.nsp.name, data };
+    const data: unknown[] = [ev, ...args];
+    const packet: Packet & { data: unknown[] } = { type: PacketType.EVENT, nsp: this.nsp.name, data };
     if (typeof data[data.length - 1] === "function") {
       packet.id = this.nsp._ids++;
-      this.#registerAck(packet.id, data.pop(), flags?.timeout);
+      this.#registerAck(packet.id, data.pop() as AckCallback, flags?.timeout);
     }
     if (this.server.opts.connectionStateRecovery) {
       // the adapter keeps it, in case it is missed
@@ -392,7 +392,8 @@ export class Socket<
     handler: Handler<HandledArgs<ListenEvents, Ev>, this, HandledReply<ListenEvents, Ev>>,
     options?: HandlerOptions,
   ): this {
-    this.server._reliable.handle(this as any, event, handler as any, options);
+    // Node types what `rawListeners` returns as mere functions
+    this.server._reliable.handle(this as unknown as Handling, event, handler, options);
     return this;
   }
 
@@ -492,7 +493,7 @@ export class Socket<
     if (_agreement) for (const extension of _agreement.granted) extension.onClose?.(this);
     (this.adapter as Partial<KeepingAdapter>).onGone?.(this);
     this.leaveAll();
-    this.nsp._remove(this as any);
+    this.nsp._remove(this);
     this.#isGone = true;
   }
 
@@ -520,7 +521,7 @@ export class Socket<
     }
   }
 
-  #send(packet: Packet & { data: any[] }, flags: BroadcastFlags | undefined): void {
+  #send(packet: Packet & { data: unknown[] }, flags: BroadcastFlags | undefined): void {
     if (this._anyOutgoingListeners) this.notifyOutgoingListeners(packet);
     this.client._packet(packet, flags);
   }
@@ -579,13 +580,13 @@ export class Socket<
 }
 
 /** Gives an event to its listeners, unless the socket was disconnected meanwhile. */
-function dispatch(socket: Socket<any, any, any, any>, event: Event): void {
+function dispatch(socket: EventEmitter & { connected: boolean }, event: Event): void {
   if (!socket.connected) return;
   // a client may emit "error": without a listener that must not throw
   if (event[0] === "error" && socket.listenerCount("error") === 0) return;
   EventEmitter.prototype.emit.apply(socket, event);
 }
 
-function fail(socket: Socket<any, any, any, any>, error: Error): void {
+function fail(socket: { _onerror(error: Error): void }, error: Error): void {
   socket._onerror(error);
 }

@@ -5,6 +5,7 @@ import { type Gate, OutgoingPacket, type Part, type StoredAs } from "../outbox/i
 import type {
   AdapterContract,
   BroadcastOptions,
+  EventPacket,
   PrivateSessionId,
   Room,
   Session,
@@ -76,7 +77,7 @@ export class Adapter extends EventEmitter implements AdapterContract {
   }
 
   /** The packet, encoded once for all. */
-  protected encode(packet: any, opts: BroadcastOptions): Delivery {
+  protected encode(packet: EventPacket, opts: BroadcastOptions): Delivery {
     const { flags } = opts;
     packet.nsp = this.nsp.name;
     const parts: Part[] = this.nsp.server.encoder.encode(packet);
@@ -91,7 +92,11 @@ export class Adapter extends EventEmitter implements AdapterContract {
   }
 
   /** Stores a packet that is to be kept. Here, nothing is. */
-  protected keep(_packet: any, _parts: readonly Part[], _opts: BroadcastOptions): Keeping | undefined {
+  protected keep(
+    _packet: EventPacket,
+    _parts: readonly Part[],
+    _opts: BroadcastOptions,
+  ): Keeping | undefined {
     return undefined;
   }
 

@@ -29,6 +29,15 @@ export interface BroadcastOptions {
   flags?: BroadcastFlags;
 }
 
+/** An event as our own adapters have it. They may write into it. */
+export interface EventPacket {
+  readonly type: number;
+  nsp?: string;
+  readonly data: unknown[];
+  /** Set if an acknowledgement is asked for. */
+  id?: number;
+}
+
 /** What outlives a disconnect. */
 export interface SessionToPersist {
   sid: SocketId;

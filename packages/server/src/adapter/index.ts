@@ -4,6 +4,7 @@ export type {
   AdapterContract,
   BroadcastFlags,
   BroadcastOptions,
+  EventPacket,
   PrivateSessionId,
   Room,
   Session,

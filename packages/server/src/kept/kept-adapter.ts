@@ -8,7 +8,14 @@ import {
   type StoredEvent,
   weigh,
 } from "@holdfast/core";
-import { Adapter, type BroadcastOptions, type Delivery, type Keeping, type Room } from "../adapter/index.ts";
+import {
+  Adapter,
+  type BroadcastOptions,
+  type Delivery,
+  type EventPacket,
+  type Keeping,
+  type Room,
+} from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
 import { Continuation, type Continued, type Start } from "./continuation.ts";
@@ -99,7 +106,7 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** See {@link BroadcastOperator.publish}. */
-  async publish(packet: any, opts: BroadcastOptions): Promise<string> {
+  async publish(packet: EventPacket, opts: BroadcastOptions): Promise<string> {
     if (opts.flags?.volatile) throw new HoldfastError("UNSUPPORTED", "a volatile event is not kept");
     if (typeof packet.data.at(-1) === "function") throw withAck();
     // before it is delivered to anybody
@@ -122,7 +129,7 @@ export class KeepingAdapter extends Adapter {
    *
    * @throws what `publish` rejects with
    */
-  prepare(packet: any, opts: BroadcastOptions): Contribution {
+  prepare(packet: EventPacket, opts: BroadcastOptions): Contribution {
     if (typeof packet.data.at(-1) === "function") throw withAck();
     if (this.keptOf(opts.rooms).length === 0) throw notKept([...opts.rooms]);
     packet.nsp = this.nsp.name;
@@ -266,12 +273,12 @@ export class KeepingAdapter extends Adapter {
   }
 
   /** What is sent of an event that is being stored. */
-  protected stored(_packet: any, parts: readonly Part[], _placed: Placed): readonly Part[] {
+  protected stored(_packet: EventPacket, parts: readonly Part[], _placed: Placed): readonly Part[] {
     return parts;
   }
 
   /** What is sent of an event that is not stored; if because it could not be, `error` says why. */
-  protected notStored(_packet: any, parts: readonly Part[], _error?: Error): readonly Part[] {
+  protected notStored(_packet: EventPacket, parts: readonly Part[], _error?: Error): readonly Part[] {
     return parts;
   }
 
@@ -290,7 +297,11 @@ export class KeepingAdapter extends Adapter {
     return fromStored(payload);
   }
 
-  protected override keep(packet: any, parts: readonly Part[], opts: BroadcastOptions): Keeping | undefined {
+  protected override keep(
+    packet: EventPacket,
+    parts: readonly Part[],
+    opts: BroadcastOptions,
+  ): Keeping | undefined {
     const publication = this.#publication;
     this.#publication = undefined;
     if (packet.type !== EVENT || packet.id !== undefined) return undefined;
@@ -332,7 +343,7 @@ export class KeepingAdapter extends Adapter {
     if (delivery.outgoing.gate !== REFUSED) super.deliver(delivery, opts);
   }
 
-  #unstored(packet: any, parts: readonly Part[], error?: Error): Keeping {
+  #unstored(packet: EventPacket, parts: readonly Part[], error?: Error): Keeping {
     const sent = this.notStored(packet, parts, error);
     return { parts: sent, stamp: sent !== parts || undefined };
   }

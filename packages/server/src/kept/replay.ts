@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noExplicitAny: whatever the sockets' types
 import { type Gap, type KeptRooms, mayReceive, type Replay, type StoredEvent } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
 import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: the contract of socket.io-adapter is written in terms of any
 import type { StoredEvent } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
-import type { BroadcastOptions, Room } from "../adapter/index.ts";
+import type { BroadcastOptions, EventPacket, Room } from "../adapter/index.ts";
 import { type Joiner, KeepingAdapter, type Placed, type ReplayResult, type Start } from "../kept/index.ts";
 import type { Part } from "../outbox/index.ts";
 import { Recovery } from "./recovery.ts";
@@ -71,12 +71,12 @@ export class RecoveringAdapter extends KeepingAdapter {
     return this.#stamp(this.replayed(event), event.offset);
   }
 
-  protected override stored(packet: any, parts: readonly Part[], placed: Placed): readonly Part[] {
+  protected override stored(packet: EventPacket, parts: readonly Part[], placed: Placed): readonly Part[] {
     this.recovery.onIssue(placed);
     return this.#stamp(parts, placed.offset, packet);
   }
 
-  protected override notStored(packet: any, parts: readonly Part[], error?: Error): readonly Part[] {
+  protected override notStored(packet: EventPacket, parts: readonly Part[], error?: Error): readonly Part[] {
     if (error) this.recovery.onHole();
     return this.#protect(parts, this.recovery.released, packet);
   }
@@ -93,7 +93,7 @@ export class RecoveringAdapter extends KeepingAdapter {
    * this has, or is being sent before it, all of its events up to there. What is on its way to disk will not do: its
    * offset may be another's after a crash.
    */
-  #protect(parts: readonly Part[], reached: number, packet?: any): readonly Part[] {
+  #protect(parts: readonly Part[], reached: number, packet?: EventPacket): readonly Part[] {
     const [text] = parts;
     const endsInText = packet
       ? typeof packet.data.at(-1) === "string"
@@ -101,7 +101,7 @@ export class RecoveringAdapter extends KeepingAdapter {
     return endsInText ? this.#stamp(parts, reached, packet) : parts;
   }
 
-  #stamp(parts: readonly Part[], offset: number, packet?: any): readonly Part[] {
+  #stamp(parts: readonly Part[], offset: number, packet?: EventPacket): readonly Part[] {
     const { codec, encoder } = this.nsp.server;
     const stamp = this.recovery.stampOf(offset);
     if (!codec.isForeign) return stampText(parts, stamp);

@@ -303,7 +303,7 @@ export class Recovery implements SessionsOwner {
     if (this.#holes.concern(since, began)) throw new Error("what a client missed could not be stored");
     const { kept } = this.#shared;
     const { namespace } = this;
-    const names = new Set<string>([socket.id, ...rooms]);
+    const names = new Set([socket.id, ...rooms]) as Set<string>;
     const toPacket = (event: StoredEvent) => {
       kept.replayed++;
       return new OutgoingPacket(this.#replayParts(event));

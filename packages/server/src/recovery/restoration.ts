@@ -4,8 +4,8 @@ import type { Attempt } from "./attempts.ts";
 export interface Restoration {
   readonly sid: string;
   readonly pid: string;
-  // biome-ignore lint/suspicious/noExplicitAny: programs get away with names that are not text
-  readonly rooms: readonly any[];
+  /** Programs get away with names that are not text. */
+  readonly rooms: readonly unknown[];
   readonly data: unknown;
   /** For each room that it is in, or has left: all of which of its events it had, or misses. */
   readonly stays: ReadonlyMap<string, Span>;

@@ -11,7 +11,7 @@ export interface Handling extends Party {
   on(event: string, listener: (...args: any[]) => unknown): unknown;
   rawListeners(event: string): ((...args: any[]) => unknown)[];
   /** Lets an event pass catch-all listeners and middleware. */
-  _screen(event: [string, ...any[]], done: (error?: Error) => void): void;
+  _screen(event: [string, ...unknown[]], done: (error?: Error) => void): void;
   _onerror(error: Error): void;
 }
 

@@ -1,7 +1,6 @@
-// biome-ignore-all lint/suspicious/noExplicitAny: arguments are the application's
 import type { AddOptions, Contribution, PreparedAdd, QueueRegistry } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
-import type { BroadcastOptions, Room } from "../adapter/index.ts";
+import type { BroadcastOptions, EventPacket, Room } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { checkSocketEvent } from "../reserved-events.ts";
 
@@ -19,7 +18,7 @@ export interface TransactionOperator {
    * Stores the event with the outcome, and delivers it once that is on disk to who is a member then. Throws if it can't
    * be: `ROOM_NOT_KEPT`, `NO_STORE`, `UNSUPPORTED`, `TX_CLOSED`, `TX_TOO_LARGE`, or a StoreError.
    */
-  publish(event: string, ...args: any[]): void;
+  publish(event: string, ...args: unknown[]): void;
 }
 
 /** A queue, as a transaction sees it. */
@@ -55,7 +54,7 @@ export type ServerTransaction = Pick<Transaction, "to" | "queue" | "add" | "sign
 /** What a transaction needs of the namespace. */
 export interface TransactionHost {
   /** Makes an event what a commit can hold. Throws `ROOM_NOT_KEPT`, `NO_STORE`, `UNSUPPORTED` or a StoreError. */
-  prepare(packet: { type: number; data: any[] }, opts: BroadcastOptions): Contribution;
+  prepare(packet: EventPacket, opts: BroadcastOptions): Contribution;
   readonly queues: QueueRegistry | undefined;
 }
 
@@ -161,7 +160,7 @@ export class OpenTransaction<Socket> implements Transaction<Socket> {
     for (const contribution of this.close()) contribution.dropped?.();
   }
 
-  #publish(packet: { type: number; data: any[] }, opts: BroadcastOptions): void {
+  #publish(packet: EventPacket, opts: BroadcastOptions): void {
     this.#check();
     this.add(this.#host.prepare(packet, opts));
   }
@@ -212,7 +211,7 @@ class Adding extends Promise<{ id: string; isNew: boolean }> {
   // biome-ignore lint/suspicious/noThenProperty: a promise has one; `await` calls it
   override then<A, B>(
     onDone?: ((added: { id: string; isNew: boolean }) => A | PromiseLike<A>) | null,
-    onFailed?: ((reason: any) => B | PromiseLike<B>) | null,
+    onFailed?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#isHeard = true;
     return super.then(onDone, onFailed) as Promise<A | B>;
@@ -229,12 +228,12 @@ class Adding extends Promise<{ id: string; isNew: boolean }> {
 }
 
 class Publisher implements TransactionOperator {
-  readonly #publish: (packet: { type: number; data: any[] }, opts: BroadcastOptions) => void;
+  readonly #publish: (packet: EventPacket, opts: BroadcastOptions) => void;
   readonly #rooms: readonly Room[];
   readonly #except: readonly Room[];
 
   constructor(
-    publish: (packet: { type: number; data: any[] }, opts: BroadcastOptions) => void,
+    publish: (packet: EventPacket, opts: BroadcastOptions) => void,
     rooms: readonly Room[],
     except: readonly Room[],
   ) {
@@ -251,7 +250,7 @@ class Publisher implements TransactionOperator {
     return new Publisher(this.#publish, this.#rooms, this.#except.concat(room));
   }
 
-  publish(event: string, ...args: any[]): void {
+  publish(event: string, ...args: unknown[]): void {
     checkSocketEvent(event);
     const opts: BroadcastOptions = { rooms: new Set(this.#rooms), except: new Set(this.#except), flags: {} };
     this.#publish({ type: PacketType.EVENT, data: [event, ...args] }, opts);
