@@ -206,6 +206,8 @@ export class Namespace<
     if (pending) client._speak(this.name, pending);
     const socket = await this.#socket(client, auth);
     this._preConnectSockets.set(socket.id, socket);
+    // until it is known what its client speaks
+    if (pending) socket.outbox = pending;
     const isOpen = () => client.conn.readyState === "open";
     const settle = (error?: ExtendedError) => {
       pending?.release(socket.outbox);
@@ -221,6 +223,7 @@ export class Namespace<
       socket._error(client.conn.protocol === 3 ? data || message : { message, data });
     };
     const admit = (error?: ExtendedError) => {
+      if (pending) socket.outbox = client.outbox;
       if (!asked || error || !isOpen()) settle(error);
       else void this.#agree(socket, asked).then(() => settle());
     };

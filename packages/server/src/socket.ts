@@ -329,8 +329,8 @@ export class Socket<
    * have been sent; rejects, and does not join, with `ROOM_NOT_KEPT`, `NO_STORE` or the store's code.
    *
    * With `since: "last"`, behind where this socket stood when it left the room, or, if its client speaks resume, where
-   * that client says that it stands. If neither is known it is a join without past, and `resumed` is false. For the
-   * handler of "connection", not for middleware.
+   * that client says that it stands. If neither is known it is a join without past, and `resumed` is false, as it always
+   * is in middleware: there what was missed comes once the client is connected.
    */
   join(rooms: Room | Room[]): Promise<void> | void;
   join(rooms: Room | Room[], options: { since: "last" }): Promise<LastResult>;
@@ -436,6 +436,7 @@ export class Socket<
     else this.packet({ type: PacketType.CONNECT, data: this._connectData(this.pid) });
     const { _agreement } = this;
     if (_agreement) for (const extension of _agreement.granted) extension.onConnect?.(this);
+    (this.adapter as Partial<KeepingAdapter>).onConnect?.(this);
     if (this.recovered) this.server._queues?.onResume(this);
   }
 

@@ -19,6 +19,7 @@ import {
 import { HoldfastError } from "../errors.ts";
 import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
 import { Continuation, type Continued, type Start } from "./continuation.ts";
+import { EarlyJoins } from "./early-joins.ts";
 import type { Framing } from "./framing.ts";
 import { Front, type Placed } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
@@ -58,6 +59,7 @@ export class KeepingAdapter extends Adapter {
   readonly #kept: Kept;
   readonly #left: LeftRooms;
   readonly #catchup: Catchup;
+  readonly #early = new EarlyJoins();
   readonly #shedding: Shedding;
   readonly #dialect: Dialect = { parts: (event) => this.inTurn(event) };
   /** Set while `publish` issues its event: its fate is the caller's to hear of. */
@@ -172,11 +174,45 @@ export class KeepingAdapter extends Adapter {
     if (free.length > 0) return Promise.reject(notKept(free));
     const framing = this.#framing(socket);
     const toParts = framing ? (event: StoredEvent) => framing.dialect.parts(event) : this.replayer();
-    const joined = this.#catchup.join(socket, rooms, since, toParts, framing);
-    return joined.then((result) => {
+    const isEarly = !socket.connected;
+    const seams = new Map<Room, number>();
+    const joined = this.#catchup.join(socket, rooms, since, toParts, framing, seams);
+    return joined.then(async (result) => {
       this.#kept.replayed += result.events;
+      if (isEarly) {
+        for (const [room, offset] of seams) this.#early.note(socket, room, { offset, isLast: false });
+        if (socket.connected) await this.#joinMissed(socket);
+      }
       return result;
     });
+  }
+
+  /** Rooms whose past a socket joined in middleware: what it has yet to get of them is told by its replay. */
+  missedEarly(socket: Joiner): ReadonlyMap<Room, unknown> | undefined {
+    return this.#early.of(socket);
+  }
+
+  /** A socket is connected. */
+  onConnect(socket: Joiner): void {
+    this.#joinMissed(socket).catch((error) => {
+      this.#kept.onError(error, { stage: "keep", namespace: this.nsp.name });
+    });
+  }
+
+  /** It gets what was issued since middleware made it join rooms with their past. */
+  async #joinMissed(socket: Joiner): Promise<void> {
+    const early = this.#early.of(socket);
+    this.#early.forget(socket);
+    if (!early?.size) return;
+    const framing = this.#framing(socket);
+    const starts = new Map<Room, Continued>();
+    for (const [room, { offset, isLast }] of early) {
+      const start = this.#kept.rooms.positionOf(room, offset);
+      const stood = isLast ? this.#lastOf(room, undefined, framing) : undefined;
+      starts.set(room, stood ?? { start, after: { offset } });
+    }
+    const continuation = new Continuation(starts, (room, offset) => !!framing?.hadBefore(room, offset));
+    await this.joinSince(socket, [...starts.keys()], continuation);
   }
 
   /** A member of a kept room gets again what it missed of it, behind `after`. */
@@ -222,6 +258,8 @@ export class KeepingAdapter extends Adapter {
     const left = this.#left.of(socket);
     const framing = this.#framing(socket);
     let resumed = true;
+    const isEarly = !socket.connected;
+    if (isEarly && !this.front.isReady) await this.front.ready;
     for (const room of new Set(rooms)) {
       // a member has, or will get, everything
       if (socket.rooms.has(room)) continue;
@@ -230,6 +268,7 @@ export class KeepingAdapter extends Adapter {
       else {
         resumed = false;
         void socket.join(room);
+        if (isEarly) this.#early.note(socket, room, { offset: this.front.last, isLast: true });
       }
     }
     if (starts.size === 0) return { events: 0, gaps: [], resumed };

@@ -40,6 +40,7 @@ interface Seam {
   readonly toParts: ToParts;
   readonly framing: Framing | undefined;
   readonly continuation: Continuation | undefined;
+  readonly seams: Map<Room, number> | undefined;
 }
 
 /**
@@ -68,6 +69,7 @@ export class Catchup {
   /**
    * @param toParts a stored event as it goes to the client
    * @param framing of one that is told where it stands
+   * @param seams takes for each room the offset behind which everything is live
    */
   async join(
     socket: Joiner,
@@ -75,6 +77,7 @@ export class Catchup {
     start: Start,
     toParts: ToParts,
     framing?: Framing,
+    seams?: Map<Room, number>,
   ): Promise<ReplayResult> {
     // nobody is left to write to: a "disconnecting" listener asked
     if (socket.conn.readyState === "closed") return { events: 0, gaps: [] };
@@ -108,7 +111,7 @@ export class Catchup {
         return outcome.value;
       });
       hasBegun = true;
-      const seam = { replays, names, known, toParts, framing, continuation };
+      const seam = { replays, names, known, toParts, framing, continuation, seams };
       isWhole = await this.#replay(seam, hold, result);
       return result;
     } catch (error) {
@@ -147,7 +150,7 @@ export class Catchup {
 
   /** @returns false if the client could not be given all of it */
   async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<boolean> {
-    const { replays, names, known, toParts, framing, continuation } = seam;
+    const { replays, names, known, toParts, framing, continuation, seams } = seam;
     const replayed = new Set(replays.map(({ room }) => room));
     const starts = replays.map(({ room, after }) => ({ room, after }));
     const merged = new MergedReplay(replays);
@@ -158,7 +161,7 @@ export class Catchup {
     /** Events of the replays that ended in a gap. */
     let eventsTold = 0;
     if (framing && !hold.isDiscarded) hold.write(framing.begin([...stands], floorOf));
-    while (!merged.isDone && !hold.isDiscarded) {
+    while (!merged.isDone && !hold.isDiscarded && !hold.isFull) {
       // read as much as the client takes now, and no more: what was read waits in memory
       const credit = await framing?.credit();
       // the socket is gone, while its connection goes on: the client knows where it stands
@@ -191,6 +194,7 @@ export class Catchup {
       await hold.ready();
     }
     result.gaps = merged.gaps;
+    for (const { room, through } of replays) seams?.set(room, merged.isDone ? through : stands.get(room)!);
     if (framing && !hold.isDiscarded) {
       const ends = replays.map(({ room, through }) => [room, through] as const);
       hold.write([framing.end(result.events - eventsTold, ends, merged.gaps.slice(gapsTold))]);

@@ -1,13 +1,17 @@
 import type { PacketSink } from "../adapter/index.ts";
-import type { Hold, OutgoingPacket } from "../outbox/index.ts";
+import { Hold, type HoldOwner, type OutgoingPacket } from "../outbox/index.ts";
+
+/** Bytes of a replay that wait here; the rest comes when the socket is connected. */
+const FULL_BYTES = 1024 * 1024;
 
 /**
  * What is sent to a socket before it is known what its client and we speak: middleware may emit. It leaves, as it is to
  * be spoken, before the answer to CONNECT.
  */
-export class PendingSink implements PacketSink {
+export class PendingSink implements PacketSink, HoldOwner {
   #target: PacketSink;
   #queue: OutgoingPacket[] | undefined = [];
+  #bytes = 0;
 
   /** @param outbox the connection's */
   constructor(outbox: PacketSink) {
@@ -31,9 +35,29 @@ export class PendingSink implements PacketSink {
 
   skip(): void {}
 
+  /** Nothing else is issued for the socket: what the hold writes has its place here. */
   hold(onReached: (hold: Hold) => void): Hold {
-    return this.#target.hold(onReached);
+    const hold = new Hold(this, onReached);
+    hold.reach();
+    return hold;
   }
+
+  get pendingBytes(): number {
+    return 0;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes > FULL_BYTES;
+  }
+
+  writeAhead(packets: readonly OutgoingPacket[]): void {
+    for (const packet of packets) {
+      this.#bytes += packet.size;
+      this.push(packet);
+    }
+  }
+
+  onRelease(): void {}
 
   /** It is known: everything goes to `target`. */
   release(target: PacketSink): void {

@@ -17,6 +17,8 @@ export interface Lost {
 export interface HoldOwner {
   /** What the reader has not taken yet. */
   readonly pendingBytes: number;
+  /** It can't wait for its reader: no more should be written. */
+  readonly isFull?: boolean;
   /** Passes by what is held. */
   writeAhead(packets: OutgoingPacket[]): void;
   onRelease(hold: Hold, lost: Lost | undefined): void;
@@ -61,6 +63,11 @@ export class Hold extends OutgoingPacket {
   /** Writes at this point. Only between `onReached` and {@link release}. */
   write(packets: OutgoingPacket[]): void {
     this.#owner.writeAhead(packets);
+  }
+
+  /** Whether what is left to write should go another way. */
+  get isFull(): boolean {
+    return this.#owner.isFull === true;
   }
 
   /** Whether the connection is gone: there is nobody to write to. */

@@ -1,7 +1,7 @@
 export { Backlog, type BacklogOptions } from "./backlog.ts";
 export { Flusher } from "./flusher.ts";
 export { Gate } from "./gate.ts";
-export type { Hold, Lost } from "./hold.ts";
+export { Hold, type HoldOwner, type Lost } from "./hold.ts";
 export { Outbox, type OutboxOwner } from "./outbox.ts";
 export { bytesOf, OutgoingPacket, type OutgoingPacketOptions, type Part } from "./outgoing-packet.ts";
 export { PacketBatch } from "./packet-batch.ts";

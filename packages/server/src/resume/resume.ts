@@ -30,6 +30,7 @@ interface Keeper {
   readonly front: Front;
   keptOf(rooms: Iterable<Room>): Room[];
   onRecovered(socket: object, room: Room, after: number): void;
+  missedEarly(socket: object): ReadonlyMap<Room, unknown> | undefined;
 }
 
 /** Why a position does not count (PROTOCOL §3.7). */
@@ -98,8 +99,11 @@ export class Resume implements Extension<ResumingSocket> {
 
   onConnect(socket: ResumingSocket): void {
     const reader = this.#readers.get(socket);
+    const early = keeperOf(socket).missedEarly(socket);
     // what middleware made it join
-    for (const room of keptRoomsOf(socket)) if (!missedBy(socket, room)) reader?.onJoin(room);
+    for (const room of keptRoomsOf(socket)) {
+      if (!missedBy(socket, room) && !early?.has(room)) reader?.onJoin(room);
+    }
   }
 
   /** A replay would wait for credit in vain. */

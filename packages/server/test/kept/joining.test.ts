@@ -120,6 +120,19 @@ describe.each(STORES)("joining with since, in %s,", (kind) => {
     expect((await reader.count(101)).map(([, i]) => i)).toEqual(range(101));
   });
 
+  it("has no hole before the socket is let in", async () => {
+    const server = await start({ store: storeOf(kind) });
+    for (let i = 0; i < 100; i++) server.io.to("chat:1").emit("say", i);
+    server.io.use(async (socket, next) => {
+      await socket.join("chat:1", { since: 50 });
+      await server.io.to("chat:1").publish("say", 100);
+      next();
+    });
+    const reader = await server.connect();
+    await server.io.to("chat:1").publish("say", 101);
+    expect((await reader.count(52)).map(([, i]) => i)).toEqual(range(102).slice(50));
+  });
+
   it("works where another library writes the frames, and for clients of Socket.IO 2", async () => {
     const server = await start({
       store: storeOf(kind),
