@@ -20,10 +20,6 @@ export class Directory {
     this.#logsMax = logsMax;
   }
 
-  get logCount(): number {
-    return this.#logs;
-  }
-
   load(database: Database): void {
     const byNumber = new Map<number, NamespaceState<LogState>>();
     for (const { key, value } of database.getRange(rangeOf(KEY.namespace))) {
