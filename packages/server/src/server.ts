@@ -93,6 +93,7 @@ export class Server<
   engine!: Engine;
   /** The same as {@link engine}. @internal */
   eio: Engine | undefined;
+  /** The HTTP server, once attached. */
   httpServer!: HttpServerLike;
   /** As given, plus defaults of connectionStateRecovery. */
   readonly opts: Partial<ServerOptions>;
@@ -102,6 +103,7 @@ export class Server<
   readonly codec: Codec;
   /** @internal */
   readonly preEncoded = new PreEncoded();
+  /** These three are the options of the same names, or their defaults. */
   readonly namespacesPerConnectionMax: number;
   readonly roomsPerSocketMax: number;
   readonly pendingAcksPerSocketMax: number;

@@ -10,7 +10,7 @@ export type Since = Position | string | number;
 /** What a reader has missed for good, or may have. */
 export interface Gap {
   readonly room: string;
-  /** Offsets: behind `from`, up to `to`. */
+  /** Offsets: it begins behind `from` and reaches up to `to`. */
   readonly from: number;
   readonly to: number;
   /** `trimmed`: retention passed the reader by. `epoch`: the log lost unflushed events in an unclean stop, or is another. */

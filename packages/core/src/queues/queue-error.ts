@@ -56,6 +56,7 @@ export class RetryLater extends Error {
   override readonly name: string = "RetryLater";
   /** For who is not a handler, such as a caller of `io.transaction`, and has to try again by itself. */
   readonly code = "RETRY_LATER";
+  /** Milliseconds until the next attempt. */
   readonly retryMs: number;
 
   constructor(retryMs: number, message = `Try again in ${retryMs} ms`, options?: ErrorOptions) {

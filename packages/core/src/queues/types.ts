@@ -41,6 +41,7 @@ export interface QueueOptions {
   readonly timeoutMs?: number | undefined;
   /** Milliseconds that a remote worker keeps its leases after its transport is lost or we restarted. Default 30,000. */
   readonly graceMs?: number | undefined;
+  /** How many jobs may start in some time. Default: any number. */
   readonly rate?: RateLimit | undefined;
   /** Jobs that wait, are delayed or run. Default 1,000,000. Past it: `QUEUE_FULL`. */
   readonly lengthMax?: number | undefined;
@@ -103,10 +104,13 @@ export interface JobInfo<Data = unknown, Result = unknown> {
   readonly priority: number;
   /** Attempts begun. */
   readonly attempt: number;
+  /** After so many it is a dead letter. */
   readonly attempts: number;
+  /** When it was added, in milliseconds since 1970; so are the others. */
   readonly addedMs: number;
   /** When its delay ends. */
   readonly dueMs?: number | undefined;
+  /** When it was done, died or expired. */
   readonly finishedMs?: number | undefined;
   /** What the running attempt reported last. Not stored. */
   readonly progress?: unknown;
@@ -126,6 +130,7 @@ export interface JobReport {
   readonly result?: unknown;
   /** Of `dead`, and of `waiting` or `delayed` after an attempt that failed. */
   readonly error?: JobFailure | undefined;
+  /** Of `delayed`: when that ends, in milliseconds since 1970. */
   readonly dueMs?: number | undefined;
 }
 
@@ -145,6 +150,7 @@ export interface JobHandle<Result = unknown> {
   info(): Promise<JobInfo<unknown, Result> | undefined>;
 }
 
+/** One of many jobs that are added at once. */
 export interface JobToAdd<Data = unknown> extends AddOptions {
   readonly data: Data;
 }
@@ -180,17 +186,22 @@ export interface QueueCounts {
   readonly workers: number;
 }
 
+/** A job that was given up. */
 export interface DeadLetter<Data = unknown> {
   readonly id: string;
   readonly data: Data;
+  /** Why its last attempt failed. */
   readonly error: JobFailure;
+  /** Attempts that were begun. */
   readonly attempt: number;
+  /** In milliseconds since 1970, as is `diedMs`. */
   readonly addedMs: number;
   readonly diedMs: number;
   /** Where the next page of `deadLetters` goes on. */
   readonly cursor: string;
 }
 
+/** Which dead letters. */
 export interface DeadLetterQuery {
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -204,6 +215,7 @@ export type Schedule =
   /** `tz`: a name such as "Europe/Zurich". Default: UTC. */
   | { readonly cron: string; readonly tz?: string | undefined };
 
+/** A job that repeats. */
 export interface RepeatInfo {
   readonly key: string;
   readonly schedule: Schedule;
@@ -220,8 +232,10 @@ export interface Job<Data = unknown> {
   readonly data: Data;
   /** 1 in the first attempt. */
   readonly attempt: number;
+  /** If this is the last of them and fails, the job is a dead letter. */
   readonly attempts: number;
   readonly priority: number;
+  /** When it was added, in milliseconds since 1970. */
   readonly addedMs: number;
   /** Aborted when the lease is lost: time-out, removal, or the worker is closed without waiting. */
   readonly signal: AbortSignal;
@@ -231,11 +245,13 @@ export interface Job<Data = unknown> {
   extend(): void;
 }
 
+/** Of a worker in this process. */
 export interface WorkOptions {
   /** Jobs at once, 1 to 10,000. Default 1. */
   readonly concurrency?: number | undefined;
 }
 
+/** Does a job: what it returns, or resolves with, is the result; if it throws, the attempt has failed. */
 export type Handler<Data = unknown, Result = unknown> = (job: Job<Data>) => Result | Promise<Result>;
 
 /** Works on jobs in this process. */
@@ -270,6 +286,7 @@ export interface Lease<Data = unknown> {
  */
 export type LeaseEnd = "expired" | "timeout" | "removed" | "closed";
 
+/** Of the consumer of a remote worker. */
 export interface ConsumerOptions {
   /**
    * Who it is, for as long as a session lasts: outcomes are taken from consumers of the owner that has the lease,
@@ -335,6 +352,7 @@ export interface Consumer {
   release(): Promise<void>;
 }
 
+/** Jobs of one kind, held until somebody has done them. */
 export interface Queue<Data = unknown, Result = unknown> {
   readonly name: string;
   /** Options with their defaults. */
@@ -366,6 +384,7 @@ export interface Queue<Data = unknown, Result = unknown> {
 
   /** A handle of a job by its id, whether or not it is there. */
   job(id: string): JobHandle<Result>;
+  /** What is known of a job; undefined if nothing. Rejects with a StoreError. */
   get(id: string): Promise<JobInfo<Data, Result> | undefined>;
   /**
    * Tells of every change of a job, in order, each once it is flushed, progress included; ends by itself when the
@@ -373,10 +392,12 @@ export interface Queue<Data = unknown, Result = unknown> {
    * throw of the listener goes to `onError`.
    */
   watch(id: string, listener: (report: JobReport) => void): () => void;
+  /** What is flushed of them. */
   counts(): QueueCounts;
 
   /** No job starts until `resume`, also after a restart. Running ones go on. */
   pause(): Promise<void>;
+  /** Jobs start again. Both resolve once that is flushed, and reject with a StoreError. */
   resume(): Promise<void>;
   /** Resolves when no job waits, is delayed or runs; at once if none does. Rejects with `QUEUE_CLOSED`. */
   drain(): Promise<void>;
@@ -386,7 +407,7 @@ export interface Queue<Data = unknown, Result = unknown> {
    */
   remove(id: string, options?: { readonly force?: boolean | undefined }): Promise<boolean>;
 
-  /** Oldest first. */
+  /** Oldest first. Rejects with `QUEUE_INVALID` for a limit out of bounds, or a StoreError. */
   deadLetters(query?: DeadLetterQuery): Promise<DeadLetter<Data>[]>;
   /** Makes dead letters jobs again, with all attempts before them: one, or all. Returns how many. */
   redrive(id?: string): Promise<number>;
@@ -400,15 +421,19 @@ export interface Queue<Data = unknown, Result = unknown> {
   repeat(key: string, schedule: Schedule, data: Data, options?: RepeatOptions): Promise<RepeatInfo>;
   /** True if there was one. */
   unrepeat(key: string): Promise<boolean>;
+  /** All that repeat. Rejects with `QUEUE_CLOSED` or a StoreError. */
   repeats(): Promise<RepeatInfo[]>;
 }
 
+/** Of each job that a repetition makes. */
 export type RepeatOptions = Omit<AddOptions, "id" | "delayMs">;
 
+/** {@link QueueOptions}, defaults filled in. */
 export type ResolvedQueueOptions = {
   readonly [Key in keyof QueueOptions as Key extends "rate" ? never : Key]-?: NonNullable<QueueOptions[Key]>;
 } & { readonly rate: RateLimit | undefined };
 
+/** Of all queues of a store. */
 export interface QueuesOptions {
   /** Must be transactional, and open in one process: else `QUEUE_UNSUPPORTED`. It is not closed with the queues. */
   readonly store: Store;

@@ -114,6 +114,7 @@ export interface StorageUsage {
   readonly fileBytes?: number | undefined;
 }
 
+/** What a driver can do. */
 export interface StoreCapabilities {
   /** One commit may hold operations on several namespaces, rooms and kinds, and preconditions. */
   readonly transactional: boolean;
@@ -151,6 +152,7 @@ export interface Tail {
  * unhandled. All may be called before `opened` settles, and then wait for it.
  */
 export interface Store {
+  /** What it can do; what needs more is refused with a code. */
   readonly capabilities: StoreCapabilities;
   /** Resolves when the store can be used; rejects with `STORE_LOCKED`, `STORE_DAMAGED`, `STORE_FORMAT` or `STORE_IO`. */
   readonly opened: Promise<void>;
@@ -201,6 +203,7 @@ export interface Store {
     onError: (error: StoreError) => void,
   ): Tail;
 
+  /** What it holds. Takes time by the number of its logs. */
   storage(): Promise<StorageUsage>;
   /** Flushes what was issued, then closes. Writes and reads after this call fail with `STORE_CLOSED`. */
   close(): Promise<void>;

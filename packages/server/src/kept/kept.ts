@@ -15,6 +15,7 @@ import { CommitGates } from "./commit-gates.ts";
 export type StoreOption = string | LmdbStoreOptions | Store;
 
 /** What failed in the background. */
+/** What a failure in the background was about. Each of the others is there where it is known. */
 export interface ErrorContext {
   /**
    * `open`: the store could not be opened. `keep`: an event could not be stored, and was not delivered (unless its
@@ -30,6 +31,7 @@ export interface ErrorContext {
   queue?: string;
 }
 
+/** Hears of what fails where nobody waits for it. */
 export type OnError = (error: Error, context: ErrorContext) => void;
 
 /** What a server with a store holds for its namespaces. */
