@@ -184,10 +184,11 @@ describeEachServer("engine attach and listen", (target) => {
     });
 
     test("may end in a reset without harm", async () => {
-      const { port } = await startEngine(target, { destroyUpgradeTimeout: 30 });
+      const { httpServer, port } = await startEngine(target, { destroyUpgradeTimeout: 30 });
+      const upgrading = nextEvent(httpServer, "upgrade");
       const client = await TcpClient.connect(port);
       client.write(upgradeRequest("/elsewhere"));
-      await pause(10);
+      await upgrading;
       client.socket.resetAndDestroy();
       await client.closed;
       await pause(50);

@@ -50,7 +50,7 @@ export class SharedRecovery {
     this.ready = this.#open(kept.store);
     // reported where the store's opening is
     this.ready.catch(() => {});
-    this.#every(SWEEP_INTERVAL_MS, () => this.sweep());
+    this.#every(SWEEP_INTERVAL_MS, () => void this.sweep());
   }
 
   /** Authenticates pids. */
@@ -94,7 +94,7 @@ export class SharedRecovery {
 
   /** A session waits for its client (1), or is remembered as ended (0). */
   count(kind: "away" | "ended"): void {
-    if (this.#sweeper.count(kind)) this.sweep();
+    if (this.#sweeper.count(kind)) void this.sweep();
   }
 
   /** This could not be stored: it is tried until it can be. */
@@ -113,8 +113,9 @@ export class SharedRecovery {
     this.#floor = ms;
   }
 
-  sweep(): void {
-    this.#sweeper.sweep().catch((error) => {
+  /** Resolves when it is done, or has failed, which is reported. */
+  sweep(): Promise<void> {
+    return this.#sweeper.sweep().catch((error) => {
       // it is tried again; a store that was closed in the middle is none of anybody's concern
       if (!this.#isClosed) this.kept.onError(error, { stage: "recover" });
     });

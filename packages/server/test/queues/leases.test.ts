@@ -278,7 +278,7 @@ describe("A worker whose transport is lost", () => {
     const worker = await clientOf(after);
     const answer = await worker.ask("work", "mail", { worker: secret, leases: ["gone"] });
     expect(answer).toMatchObject({ lost: ["gone"] });
-    expect(answer["worker"]).not.toBe(secret);
+    expect(answer.worker).not.toBe(secret);
     await after.queue.add(1);
     expect(await worker.jobs.next()).toMatchObject({ data: 1 });
   });

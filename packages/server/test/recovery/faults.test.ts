@@ -144,9 +144,10 @@ it("forgets sessions past sessionsMax, and those that ended, but resumes none of
     await until(() => server.io.sockets.sockets.size === 1);
   }
   await settled(server);
-  server.io._recovery!.sweep();
+  // one may be under way, which counts what was there when it began
   const count = async () => (await server.store.records({ kind: "recovery:session" })).records.length;
-  while ((await count()) > 6) await settled(server);
+  do await server.io._recovery!.sweep();
+  while ((await count()) > 6);
   server = await server.killed();
   await stays.connected();
   await until(() => server.sockets.length === 1);
@@ -178,9 +179,7 @@ it("leaves nothing of strangers behind once their time is over", async () => {
   for (const hours of [1, 3]) {
     await settled(server);
     Date.now = () => now + hours * 3_600_000;
-    server.io._recovery!.sweep();
-    await settled(server);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.io._recovery!.sweep();
   }
   Date.now = clock;
   for (const kind of ["recovery:session", "recovery:room", "recovery:left"]) {
