@@ -79,8 +79,12 @@ export class RemoteWorker {
   }
 
   settle(token: string, outcome: Outcome): Promise<void> {
-    return this.#consumer.settle(token, outcome).then(() => {
+    const settled = () => {
       this.#sentHere.delete(token);
+    };
+    return this.#consumer.settle(token, outcome).then(settled, (error) => {
+      if (error.code === "RESULT_TOO_LARGE") settled();
+      throw error;
     });
   }
 
