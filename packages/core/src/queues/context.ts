@@ -27,6 +27,8 @@ export interface QueueContext {
   readonly options: ResolvedQueueOptions;
   /** The queue's. */
   readonly opened: Promise<void>;
+  /** The queue waits for its own workers, and is closed then: remote ones are given nothing more. */
+  readonly isClosing: boolean;
   readonly store: Store;
   readonly clock: Clock;
   readonly keys: QueueKeys;

@@ -43,7 +43,7 @@ export class RemoteConsumer implements Taker, Consumer {
   }
 
   get isTaking(): boolean {
-    return !this.#isStopped && !this.#isAway && !this.#isReleased;
+    return !this.#isStopped && !this.#isAway && !this.#isReleased && !this.#context.isClosing;
   }
 
   get leaseMs(): number {

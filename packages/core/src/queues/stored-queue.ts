@@ -90,6 +90,7 @@ export class StoredQueue implements Queue {
       if (!this.#isClosed) report(error);
     };
     const dispatch = () => this.#dispatcher.run();
+    const isClosing = () => this.#closing !== undefined;
     const onRead = () => {
       dispatch();
       this.#changed();
@@ -116,6 +117,9 @@ export class StoredQueue implements Queue {
       },
       get opened() {
         return opened;
+      },
+      get isClosing() {
+        return isClosing();
       },
       moves: new Moves(),
       watchers: new Watchers(onError),

@@ -25,6 +25,8 @@ export class RemoteWorker {
   #isWanted = false;
   /** Leases that wait until the connection has taken what it was sent before. */
   readonly #unsent = new Map<string, Lease>();
+  /** Since when the first of them waits, in ms. */
+  #unsentSince = 0;
   /** Bytes given to the connection since it was last looked at. */
   #issuedBytes = 0;
   #stuck: NodeJS.Timeout | undefined;
@@ -100,8 +102,7 @@ export class RemoteWorker {
   lose(): void {
     this.#unstick();
     this.#sentHere.clear();
-    for (const token of this.#unsent.keys()) this.#handBack(token);
-    this.#unsent.clear();
+    this.#keepUnsent();
     this.#consumer.grace();
   }
 
@@ -117,12 +118,17 @@ export class RemoteWorker {
   release(): Promise<void> {
     this.#isWanted = false;
     this.#unstick();
+    this.#keepUnsent();
     return this.#consumer.release();
   }
 
   #deliver(lease: Lease): void {
-    if (this.#stuck) this.#unsent.set(lease.token, lease);
-    else this.#send(lease);
+    if (!this.#stuck) {
+      this.#send(lease);
+      return;
+    }
+    if (this.#unsent.size === 0) this.#unsentSince = performance.now();
+    this.#unsent.set(lease.token, lease);
   }
 
   #send({ token, id, queue, data, attempt, attempts, leaseMs }: Lease): void {
@@ -154,6 +160,8 @@ export class RemoteWorker {
     if (!socket?.connected) return;
     if ((socket.conn.transport.pendingBytes ?? 0) > ISSUED_BYTES_MAX) {
       this.#stuck = setTimeout(() => this.#look(), STUCK_INTERVAL_MS).unref();
+      // nobody renews them: before they run out somebody else may have them
+      if (performance.now() - this.#unsentSince > this.leaseMs / 2) this.#keepUnsent();
       return;
     }
     this.#issuedBytes = 0;
@@ -169,6 +177,12 @@ export class RemoteWorker {
     clearTimeout(this.#stuck);
     this.#stuck = undefined;
     this.#issuedBytes = 0;
+  }
+
+  /** What was not sent goes back as if nothing had been. */
+  #keepUnsent(): void {
+    for (const token of this.#unsent.keys()) this.#handBack(token);
+    this.#unsent.clear();
   }
 
   #renew(token: string): boolean {

@@ -56,7 +56,8 @@ export class ServerQueues {
 
   /** Waits for jobs of this process, at most `timeoutMs` (default: 30,000), and gives the others' leases back. */
   async close(options?: { timeoutMs?: number }): Promise<void> {
-    this.#peers.close();
+    // meanwhile clients may still leave, or say how their jobs went
     await this.registry.close(options);
+    this.#peers.close();
   }
 }

@@ -79,42 +79,6 @@ describe("A worker", () => {
     await worker.ask("admin", "mail", "remove", "m1", { force: true });
     expect(await worker.lost.next()).toEqual({ lease, reason: "removed" });
   });
-
-  it("whose connection does not take what it is sent gets no further jobs.", async () => {
-    const running = await serveQueue();
-    const worker = await clientOf(running);
-    const [socket] = running.io.sockets.sockets.values();
-    const data = "x".repeat(200_000);
-    let isStuck = true;
-    Object.defineProperty(socket!.conn.transport, "pendingBytes", { get: () => (isStuck ? 1e6 : 0) });
-    await running.queue.addMany(Array.from({ length: 20 }, () => ({ data })));
-    await worker.ask("work", "mail", { prefetch: 20 });
-    await worker.jobs.next();
-    await worker.jobs.next();
-    for (let i = 0; i < 5; i++) await worker.ask("admin", "mail", "counts");
-    expect(worker.jobs.drain().length).toBe(0);
-    isStuck = false;
-    for (let i = 0; i < 18; i++) await worker.jobs.next();
-  });
-
-  it("whose connection took nothing gets jobs again once its session is resumed.", async () => {
-    const running = await serveQueue(recovery);
-    const worker = await clientOf(running);
-    const event = next(worker.socket as never, "hello");
-    running.io.emit("hello", "x");
-    await event;
-    const [socket] = running.io.sockets.sockets.values();
-    Object.defineProperty(socket!.conn.transport, "pendingBytes", { get: () => 1e6 });
-    await worker.ask("work", "mail", { prefetch: 20 });
-    await running.queue.addMany([{ data: "x".repeat(300_000) }, { data: "second" }]);
-    await worker.jobs.next();
-    await worker.cut();
-    const back = next(worker.socket as never, "connect");
-    worker.socket.connect();
-    await back;
-    expect(worker.socket.recovered).toBe(true);
-    expect(await worker.jobs.next()).toMatchObject({ data: "second" });
-  });
 });
 
 describe("A worker that leaves", () => {
@@ -364,5 +328,40 @@ describe("A server that closes", () => {
       after.io.queue("mail", { backoff: [1] }).work((job) => resolve(job.attempt)),
     );
     expect(await done).toBe(2);
+  });
+
+  it("gives remote workers nothing more while it waits for its own, and hears how their jobs went.", async () => {
+    const store = storeForRestarts();
+    const before = await serveQueue({ store }, { attempts: 1 });
+    const { queue } = before;
+    let finish = () => {};
+    const begun = new Promise<void>((resolve) => {
+      queue.work(() => {
+        resolve();
+        return new Promise<void>((done) => {
+          finish = done;
+        });
+      });
+    });
+    await queue.add("its own", { id: "own" });
+    await begun;
+    const [worker, leaving] = [await clientOf(before), await clientOf(before)];
+    for (const each of [worker, leaving]) await each.ask("work", "mail", { prefetch: 3 });
+    await queue.addMany([{ data: 1 }, { data: 2 }]);
+    const [{ lease }] = [await worker.jobs.next(), await leaving.jobs.next()];
+    const [socket] = [...before.io.sockets.sockets.values()].filter(({ id }) => id === leaving.socket.id);
+    const closed = before.io.close();
+    await queue.add("for later", { id: "later" });
+    await worker.ask("done", lease);
+    const gone = next(socket!, "disconnect");
+    leaving.socket.disconnect();
+    await gone;
+    finish();
+    await closed;
+    expect(worker.jobs.drain()).toEqual([]);
+    const after = (await serve({ store })).io.queue("mail", { attempts: 1 });
+    await after.opened;
+    expect(after.counts()).toMatchObject({ waiting: 1, running: 0, done: 2, dead: 1 });
+    expect(await after.get("later")).toMatchObject({ state: "waiting", attempt: 0 });
   });
 });
