@@ -18,14 +18,14 @@ import {
 } from "../adapter/index.ts";
 import { HoldfastError } from "../errors.ts";
 import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
-import { Continuation, type Continued, type Start } from "./continuation.ts";
-import { EarlyJoins } from "./early-joins.ts";
+import type { Start } from "./continuation.ts";
 import type { Framing } from "./framing.ts";
 import { Front, type Placed } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
-import { isWithin, LeftRooms, type Stay } from "./left-rooms.ts";
-import { Catchup, type LastResult, type ReplayResult } from "./replay.ts";
+import { PastJoins, type PastJoinsHost } from "./past-joins.ts";
+import { notKept, withAck } from "./refusals.ts";
+import type { LastResult, ReplayResult } from "./replay.ts";
 import { type Dialect, LogWindow, Shedding } from "./shedding/index.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
 
@@ -57,9 +57,7 @@ export class KeepingAdapter extends Adapter {
   /** How far its events have come. */
   readonly front: Front;
   readonly #kept: Kept;
-  readonly #left: LeftRooms;
-  readonly #catchup: Catchup;
-  readonly #early = new EarlyJoins();
+  readonly #joins: PastJoins;
   readonly #shedding: Shedding;
   readonly #dialect: Dialect = { parts: (event) => this.inTurn(event) };
   /** Set while `publish` issues its event: its fate is the caller's to hear of. */
@@ -69,9 +67,16 @@ export class KeepingAdapter extends Adapter {
     super(nsp);
     this.#kept = nsp.server._kept;
     this.front = new Front(this.#kept.store, nsp.name);
-    const catchup = new Catchup(this.#kept.rooms, nsp.name, this.front);
-    this.#catchup = catchup;
-    this.#left = new LeftRooms(nsp.server._resume.positionsMax);
+    const host: PastJoinsHost = {
+      namespace: nsp.name,
+      kept: this.#kept,
+      front: this.front,
+      keptOf: (rooms) => this.keptOf(rooms),
+      framingOf: (socket) => this.#framing(socket),
+      replayer: () => this.replayer(),
+      joinSince: (socket, rooms, since) => this.joinSince(socket, rooms, since),
+    };
+    this.#joins = new PastJoins(host, nsp.server._resume.positionsMax);
     this.#shedding = new Shedding({
       namespace: nsp.name,
       window: new LogWindow(this.#kept.store, nsp.name),
@@ -90,20 +95,12 @@ export class KeepingAdapter extends Adapter {
     this.on("join-room", (room: Room, id: string) => {
       const member = this.table.member(id);
       if (member) onChange(member, room, true);
-      if (!member || room === id || !this.#isKept(room)) return;
-      catchup.onJoin(member, room);
-      this.#left.forget(member, room);
-      this.#framing(member)?.onJoin(room);
+      if (member && room !== id && this.#isKept(room)) this.#joins.onJoin(member, room);
     });
     this.on("leave-room", (room: Room, id: string) => {
       const member = this.table.member(id);
       if (member) onChange(member, room, false);
-      if (!member || room === id || !this.#isKept(room)) return;
-      const after = catchup.onLeave(member, room);
-      // whoever is lost needs no memory of it
-      const isThere = (member as Partial<Joiner>).conn?.readyState === "open";
-      if (isThere) this.#left.note(member, room, { after, through: this.front.last });
-      this.#framing(member)?.onLeave(room);
+      if (member && room !== id && this.#isKept(room)) this.#joins.onLeave(member, room);
     });
   }
 
@@ -170,54 +167,27 @@ export class KeepingAdapter extends Adapter {
 
   /** See {@link Socket.join}. */
   joinSince(socket: Joiner, rooms: readonly Room[], since: Start): Promise<ReplayResult> {
-    const free = rooms.filter((room) => this.keptOf([room]).length === 0);
-    if (free.length > 0) return Promise.reject(notKept(free));
-    const framing = this.#framing(socket);
-    const toParts = framing ? (event: StoredEvent) => framing.dialect.parts(event) : this.replayer();
-    const isEarly = !socket.connected;
-    const seams = new Map<Room, number>();
-    const joined = this.#catchup.join(socket, rooms, since, toParts, framing, seams);
-    return joined.then(async (result) => {
-      this.#kept.replayed += result.events;
-      if (isEarly) {
-        for (const [room, offset] of seams) this.#early.note(socket, room, { offset, isLast: false });
-        if (socket.connected) await this.#joinMissed(socket);
-      }
-      return result;
-    });
+    return this.#joins.since(socket, rooms, since);
   }
 
-  /** Rooms whose past a socket joined in middleware: what it has yet to get of them is told by its replay. */
+  /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */
+  joinLast(socket: Joiner, rooms: readonly Room[]): Promise<LastResult> {
+    return this.#joins.last(socket, rooms);
+  }
+
+  /** See {@link PastJoins.missedEarly}. */
   missedEarly(socket: Joiner): ReadonlyMap<Room, unknown> | undefined {
-    return this.#early.of(socket);
+    return this.#joins.missedEarly(socket);
   }
 
   /** A socket is connected. */
   onConnect(socket: Joiner): void {
-    this.#joinMissed(socket).catch((error) => {
-      this.#kept.onError(error, { stage: "keep", namespace: this.nsp.name });
-    });
-  }
-
-  /** It gets what was issued since middleware made it join rooms with their past. */
-  async #joinMissed(socket: Joiner): Promise<void> {
-    const early = this.#early.of(socket);
-    this.#early.forget(socket);
-    if (!early?.size) return;
-    const framing = this.#framing(socket);
-    const starts = new Map<Room, Continued>();
-    for (const [room, { offset, isLast }] of early) {
-      const start = this.#kept.rooms.positionOf(room, offset);
-      const stood = isLast ? this.#lastOf(room, undefined, framing) : undefined;
-      starts.set(room, stood ?? { start, after: { offset } });
-    }
-    const continuation = new Continuation(starts, (room, offset) => !!framing?.hadBefore(room, offset));
-    await this.joinSince(socket, [...starts.keys()], continuation);
+    this.#joins.onConnect(socket);
   }
 
   /** A member of a kept room gets again what it missed of it, behind `after`. */
   onRecovered(socket: Joiner, room: Room, after: number): void {
-    this.#catchup.onRecovered(socket, room, after);
+    this.#joins.onRecovered(socket, room, after);
   }
 
   /** See `OutboxOwner.shed`. Called for sockets of this namespace, or those that have just left it. */
@@ -232,51 +202,13 @@ export class KeepingAdapter extends Adapter {
 
   /** A socket is no more. */
   onGone(socket: Joiner): void {
-    this.#catchup.onGone(socket);
+    this.#joins.onGone(socket);
     this.#shedding.onGone(socket);
   }
 
-  /**
-   * A session goes on as this socket, and had been in a room. Returns what tells its client that it has left it, if it
-   * has, and the client speaks resume.
-   */
+  /** See {@link PastJoins.recall}; of a room that may not be kept. */
   protected recall(socket: Joiner, room: Room, after: number, through: number): OutgoingPacket | undefined {
-    if (!this.#isKept(room)) return undefined;
-    if (socket.rooms.has(room)) {
-      this.#catchup.onRecovered(socket, room, after);
-      return undefined;
-    }
-    this.#left.note(socket, room, { after: { offset: after }, through });
-    return this.#framing(socket)?.left(room, through);
-  }
-
-  /** See {@link Socket.join}: each room behind where the client stood in it, or as a plain join does. */
-  async joinLast(socket: Joiner, rooms: readonly Room[]): Promise<LastResult> {
-    const free = rooms.filter((room) => this.keptOf([room]).length === 0);
-    if (free.length > 0) throw notKept(free);
-    const starts = new Map<Room, Continued>();
-    const left = this.#left.of(socket);
-    const framing = this.#framing(socket);
-    let resumed = true;
-    const isEarly = !socket.connected;
-    if (isEarly && !this.front.isReady) await this.front.ready;
-    for (const room of new Set(rooms)) {
-      // a member has, or will get, everything
-      if (socket.rooms.has(room)) continue;
-      const stood = this.#lastOf(room, left.get(room), framing);
-      if (stood) starts.set(room, stood);
-      else {
-        resumed = false;
-        void socket.join(room);
-        if (isEarly) this.#early.note(socket, room, { offset: this.front.last, isLast: true });
-      }
-    }
-    if (starts.size === 0) return { events: 0, gaps: [], resumed };
-    const continuation = new Continuation(starts, (room, offset) => {
-      const stay = left.get(room);
-      return (stay && isWithin(stay, offset)) || !!framing?.hadBefore(room, offset);
-    });
-    return { ...(await this.joinSince(socket, [...starts.keys()], continuation)), resumed };
+    return this.#isKept(room) ? this.#joins.recall(socket, room, after, through) : undefined;
   }
 
   /** See {@link BroadcastOperator.history}. */
@@ -403,17 +335,6 @@ export class KeepingAdapter extends Adapter {
     return this.nsp.server._resume.readerOf(member);
   }
 
-  /** Where the socket stood when it left, or else where its client says that it stands. */
-  #lastOf(room: Room, left: Stay | undefined, framing: Framing | undefined): Continued | undefined {
-    if (left) {
-      // what was on its way then may not have reached the disk
-      const offset = Math.min(left.through, this.front.last);
-      return { start: this.#kept.rooms.positionOf(room, offset), after: left.after };
-    }
-    const shown = framing?.lastOf(room);
-    return shown && { start: shown, after: { offset: shown.floor } };
-  }
-
   #isKept(room: unknown): room is Room {
     // programs get away with other names in Socket.IO: those are rooms too, but never kept ones
     return typeof room === "string" && this.#kept.rooms.isKept(room);
@@ -441,13 +362,4 @@ export class KeepingAdapter extends Adapter {
 /** See {@link OutgoingPacket.stamp}. Without an offset it is as if it were not stored: it may be replayed once more. */
 function stampOf(sent: readonly Part[], parts: readonly Part[], offset: number): number | true | undefined {
   return sent !== parts || offset || undefined;
-}
-
-function withAck(): HoldfastError {
-  return new HoldfastError("UNSUPPORTED", "an event with an acknowledgement is not kept");
-}
-
-function notKept(rooms: readonly Room[]): HoldfastError {
-  const names = rooms.map((room) => JSON.stringify(room)).join(", ") || "no room";
-  return new HoldfastError("ROOM_NOT_KEPT", `${names}: no pattern of the option "rooms" keeps it`);
 }

@@ -14,7 +14,6 @@ import { CommitGates } from "./commit-gates.ts";
 /** A folder, a folder (`path`) and the limits of the embedded store in it, "memory", or a store. */
 export type StoreOption = string | LmdbStoreOptions | Store;
 
-/** What failed in the background. */
 /** What a failure in the background was about. Each of the others is there where it is known. */
 export interface ErrorContext {
   /**
