@@ -67,6 +67,16 @@ const hears = (socket: Socket, last: number) =>
 
 const welcome = (socket: Socket) => nextEvent(socket, "welcome");
 
+/** A tab that is there for a while. */
+async function visit(port: number, storage: Tab, stay = async (_client: Socket) => {}): Promise<void> {
+  const client = connect(port, { resume: { storage } });
+  await welcome(client);
+  await stay(client);
+  client.disconnect();
+  // what it stores, it stores by then
+  await new Promise(setImmediate);
+}
+
 test.each([
   ["alone", {}],
   ["with connection state recovery", { connectionStateRecovery: {} }],
@@ -139,12 +149,11 @@ test("a client is back after the server was away, with a past that is longer tha
 test("what retention has taken is a gap, and the rest comes", async () => {
   const { server, port } = await serve();
   const storage = new Tab();
-  const first = connect(port, { resume: { storage } });
-  await welcome(first);
-  const end = hears(first, 0);
-  await say(server, 0, 1);
-  await end;
-  first.disconnect();
+  await visit(port, storage, async (client) => {
+    const end = hears(client, 0);
+    await say(server, 0, 1);
+    await end;
+  });
   await say(server, 1, 90);
   await server.to(ROOM).forget();
   await say(server, 90, 100);
@@ -159,13 +168,11 @@ test("what retention has taken is a gap, and the rest comes", async () => {
 test("positions of somebody else are refused, and joined as new", async () => {
   const { server, port } = await serve();
   const storage = new Tab();
-  const first = connect(port, { resume: { storage } });
-  await welcome(first);
-  const end = hears(first, 0);
-  await say(server, 0, 1);
-  await end;
-  first.disconnect();
-  await new Promise(setImmediate);
+  await visit(port, storage, async (client) => {
+    const end = hears(client, 0);
+    await say(server, 0, 1);
+    await end;
+  });
   for (const [name, text] of storage.items) storage.setItem(name, text.replace(/^\["[^"]*"/, '["stolen"'));
   const second = connect(port, { resume: { storage } });
   const refused = nextEvent(second.recovery, "refused");
@@ -176,10 +183,7 @@ test("positions of somebody else are refused, and joined as new", async () => {
 test("two tabs of one storage each get everything, and the next goes on behind both", async () => {
   const { server, port } = await serve();
   const storage = new Tab();
-  const first = connect(port, { resume: { storage } });
-  await welcome(first);
-  first.disconnect();
-  await new Promise(setImmediate);
+  await visit(port, storage);
   const heard: unknown[][] = [[], []];
   const tabs = heard.map((own) => connect(port, { resume: { storage } }, own));
   await Promise.all(tabs.map(welcome));
@@ -198,10 +202,7 @@ test("two tabs of one storage each get everything, and the next goes on behind b
 test("a handler that is registered behind an await misses nothing", async () => {
   const { server, port } = await serve();
   const storage = new Tab();
-  const first = connect(port, { resume: { storage } });
-  await welcome(first);
-  first.disconnect();
-  await new Promise(setImmediate);
+  await visit(port, storage);
   await say(server, 0, 50);
   const heard: unknown[] = [];
   const socket = io(`http://localhost:${port}`, { forceNew: true, resume: { storage } });

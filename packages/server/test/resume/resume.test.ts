@@ -1,24 +1,14 @@
-import type { ServerOptions, Socket } from "holdfast";
+import type { Socket } from "holdfast";
 import { expect, it } from "vitest";
-import { connect, type Served, serve } from "../negotiation/wire.ts";
-import { again, type Reader, reader } from "./client.ts";
-
-const options: Partial<ServerOptions> = { store: "memory", rooms: { "kept:*": { keep: true } } };
-const recovering: Partial<ServerOptions> = { ...options, connectionStateRecovery: {} };
+import { connect, serve } from "../negotiation/wire.ts";
+import { again, reader } from "./client.ts";
+import { left, options, recovering, socketOf } from "./support.ts";
 
 /** With and without connection state recovery. */
 const both = it.each([
   ["alone", options],
   ["with recovery", recovering],
 ] as const);
-
-/** The server's side of the newest socket. */
-const socketOf = ({ sockets }: Served): Socket => sockets.at(-1)!;
-
-async function left(client: Reader): Promise<void> {
-  client.wire.socket.terminate();
-  await client.wire.closed;
-}
 
 both("gives a key, and the same one to who shows it, %s", async (_, options) => {
   const { port } = await serve(options);
@@ -207,142 +197,6 @@ it("goes on in a room that it left and joined again, for any client", async () =
   expect(await client.count(1)).toEqual([["missed"]]);
 });
 
-it("counts a room that the session still has as continued, and repeats nothing", async () => {
-  const served = await serve(recovering);
-  const first = await reader(served.port);
-  void socketOf(served).join("kept:1");
-  served.io.to("kept:1").emit("seen");
-  await first.count(1);
-  const [offset] = first.ends as string[];
-  await left(first);
-  served.io.to("kept:1").emit("missed");
-  const auth = { pid: first.connected.pid, offset };
-  const second = await again(served.port, first, {}, auth);
-  expect(second.connected.sid).toBe(first.connected.sid);
-  expect(await socketOf(served).join("kept:1", { since: "last" })).toEqual({
-    events: 0,
-    gaps: [],
-    resumed: true,
-  });
-  socketOf(served).emit("end");
-  await second.until(() => second.events.at(-1)?.[0] === "end");
-  expect(second.heard.map((message) => message.slice(0, 2))).toEqual([
-    ["joined", "kept:1"],
-    ["event", "missed"],
-    ["event", "end"],
-  ]);
-});
-
-it("tells nothing newer of a recovered room than where the client stands, and keeps its first join", async () => {
-  const served = await serve(recovering);
-  const first = await reader(served.port);
-  void socketOf(served).join("kept:1");
-  for (const name of ["a", "b"]) served.io.to("kept:1").emit(name);
-  await first.count(2);
-  await left(first);
-  served.io.to("kept:1").emit("missed");
-  // it has taken both, and handled one
-  const [, joined] = structuredClone(first.positions["kept:1"]!);
-  const [a, b] = first.ends as [string, string];
-  const auth = { pid: first.connected.pid, offset: b };
-  const second = await again(served.port, first, { positions: { "kept:1": [a, joined] } }, auth);
-  const told = await second.control("joined");
-  expect(told.slice(0, 3)).toEqual(["joined", "kept:1", a]);
-  expect(told[3]).toBe(joined);
-  // one that shows nothing of the room
-  const third = await again(served.port, second, { positions: {} }, auth);
-  expect((await third.control("joined")).slice(0, 3)).toEqual(["joined", "kept:1", b]);
-});
-
-it("repeats no event that a recovered session gets in another room", async () => {
-  const served = await serve(recovering);
-  const first = await reader(served.port);
-  void socketOf(served).join(["kept:1", "kept:2"]);
-  served.io.to("kept:1").emit("seen");
-  await first.count(1);
-  await socketOf(served).leave("kept:2");
-  await first.control("left");
-  await left(first);
-  served.io.to(["kept:1", "kept:2"]).emit("both");
-  served.io.to("kept:2").emit("other");
-  const auth = { pid: first.connected.pid, offset: first.ends[0] };
-  const second = await again(served.port, first, {}, auth);
-  expect(second.connected.sid).toBe(first.connected.sid);
-  await socketOf(served).join("kept:2", { since: "last" });
-  socketOf(served).emit("end");
-  await second.until(() => second.events.at(-1)?.[0] === "end");
-  expect(second.events).toEqual([["both"], ["other"], ["end"]]);
-});
-
-it("repeats no event of a room that it left while that was replayed", async () => {
-  const served = await serve(options);
-  const first = await reader(served.port);
-  void socketOf(served).join(["kept:1", "kept:2"]);
-  served.io.to("kept:1").emit("seen");
-  await first.count(1);
-  await left(first);
-  served.io.to(["kept:1", "kept:2"]).emit("both");
-  const second = await again(served.port, first);
-  const socket = socketOf(served);
-  void socket.join("kept:1", { since: "last" });
-  void socket.leave("kept:1");
-  const joins = [socket.join("kept:2", { since: "last" }), socket.join("kept:1", { since: "last" })];
-  socket.emit("end");
-  await second.until(() => second.events.at(-1)?.[0] === "end");
-  expect(second.events).toEqual([["both"], ["end"]]);
-  expect(await Promise.all(joins)).toEqual(Array(2).fill({ events: 0, gaps: [], resumed: true }));
-});
-
-it("tells a session that comes back of a room that it had left unheard, and goes on there behind what it then got", async () => {
-  const served = await serve(recovering);
-  const first = await reader(served.port);
-  void socketOf(served).join(["kept:1", "kept:2"]);
-  served.io.to("kept:1").emit("seen");
-  await first.count(1);
-  const [offset] = first.ends as string[];
-  served.io.to("kept:1").emit("unseen");
-  void socketOf(served).leave("kept:1");
-  served.io.to(["kept:1", "kept:2"]).emit("through the other");
-  served.io.to("kept:1").emit("missed");
-  served.io.to("kept:2").emit("last");
-  await left(first);
-  const auth = { pid: first.connected.pid, offset };
-  const second = await again(served.port, first, {}, auth);
-  expect(second.connected.sid).toBe(first.connected.sid);
-  expect(await socketOf(served).join("kept:1", { since: "last" })).toMatchObject({ resumed: true });
-  await second.control("replayed");
-  expect(second.heard.map((message) => message.slice(0, 2))).toEqual([
-    ["joined", "kept:2"],
-    ["event", "unseen"],
-    ["left", "kept:1"],
-    ["event", "through the other"],
-    ["event", "last"],
-    ["joined", "kept:1"],
-    ["replay", 1],
-    ["event", "missed"],
-    ["replayed", 1],
-  ]);
-});
-
-it("lets a stock client whose session comes back go on in a room that it had left", async () => {
-  const served = await serve(recovering);
-  const first = await connect(served.port);
-  const { pid } = await first.json<{ pid: string }>("40");
-  void socketOf(served).join("kept:1");
-  served.io.to("kept:1").emit("seen");
-  const [, offset] = await first.json<string[]>("42");
-  void socketOf(served).leave("kept:1");
-  served.io.to("kept:1").emit("missed");
-  first.socket.terminate();
-  await first.closed;
-  const second = await connect(served.port, { pid, offset });
-  expect(await second.json("40")).toMatchObject({ pid });
-  expect(await socketOf(served).join("kept:1", { since: "last" })).toMatchObject({
-    events: 1,
-    resumed: true,
-  });
-});
-
 it("replays what the server says, and tells where that leaves the client", async () => {
   const served = await serve(options);
   for (let i = 0; i < 5; i++) served.io.to("kept:1").emit("past", i);
@@ -359,69 +213,6 @@ it("replays what the server says, and tells where that leaves the client", async
     "replayed",
   ]);
   expect(client.positions["kept:1"]![0]).toBe(client.ends[2]);
-});
-
-it("knows rooms that middleware has joined", async () => {
-  const served = await serve(options);
-  served.io.use((socket, next) => {
-    void socket.join("kept:1");
-    next();
-  });
-  const client = await reader(served.port);
-  expect(await client.control("joined")).toEqual([
-    "joined",
-    "kept:1",
-    expect.any(String),
-    expect.any(String),
-  ]);
-});
-
-it("gives what middleware replays its shape, and what is issued before the client is let in its place", async () => {
-  const served = await serve(options);
-  for (let i = 0; i < 5; i++) await served.io.to("kept:1").publish("n", i);
-  served.io.use(async (socket, next) => {
-    const { events } = await socket.join("kept:1", { since: 2 });
-    await served.io.to("kept:1").publish("n", 5);
-    next(events === 2 ? undefined : new Error("not replayed"));
-  });
-  const client = await reader(served.port);
-  await client.control("replayed");
-  await served.io.to("kept:1").publish("n", 6);
-  await client.count(4);
-  expect(client.events).toEqual([3, 4, 5, 6].map((n) => ["n", n]));
-  expect(client.positions["kept:1"]![0]).toBe(client.ends[3]);
-});
-
-it("replays in middleware no more than may wait for the client, and the rest when it is let in", async () => {
-  const served = await serve(options);
-  for (let i = 0; i < 3_000; i++) served.io.to("kept:1").emit("n", i, "x".repeat(1_000));
-  const replayed: number[] = [];
-  served.io.use(async (socket, next) => {
-    replayed.push((await socket.join("kept:1", { since: "1h" })).events);
-    next();
-  });
-  const client = await reader(served.port, { credit: 5_000 });
-  await client.count(3_000);
-  expect(replayed[0]).toBeLessThan(2_000);
-  expect(client.events.map(([, n]) => n)).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-});
-
-it("goes on where middleware says so once it is known where that is", async () => {
-  const served = await serve(options);
-  served.io.use((socket, next) => {
-    socket
-      .join("kept:1", { since: "last" })
-      .then(({ resumed }) => next(resumed ? new Error("known") : undefined));
-  });
-  const first = await reader(served.port);
-  await first.control("joined");
-  await left(first);
-  for (let i = 0; i < 5; i++) await served.io.to("kept:1").publish("n", i);
-  const second = await again(served.port, first);
-  await second.control("replayed");
-  await served.io.to("kept:1").publish("n", 5);
-  await second.count(6);
-  expect(second.events.map(([, n]) => n)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 it("works in any namespace, for rooms with any name", async () => {
