@@ -53,7 +53,7 @@ describe("socket.work", () => {
     });
     await expect((await running.queue.add(1)).done()).rejects.toMatchObject({ code: "JOB_DEAD" });
     expect(await running.queue.deadLetters()).toMatchObject([
-      { attempt: 2, error: { message: "a value that is no error was thrown" } },
+      { attempt: 2, error: { message: "no error, but thrown" } },
     ]);
   });
 

@@ -55,10 +55,7 @@ class Failed extends Error {
 
 /** A server does not understand what is no time at all. */
 function optionsOf({ retryMs, final }: FailOptions): FailOptions {
-  return {
-    ...(final && { final }),
-    ...(retryMs !== undefined && { retryMs: Math.max(0, Number(retryMs) || 0) }),
-  };
+  return { final, retryMs: retryMs === undefined ? retryMs : Math.max(0, +retryMs || 0) };
 }
 
 /** What is no error, as text: anything may be thrown. */
@@ -66,7 +63,7 @@ function describe(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {
-    return "a value that is no error was thrown";
+    return "no error, but thrown";
   }
 }
 
