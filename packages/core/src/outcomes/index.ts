@@ -6,7 +6,7 @@ export type {
   Retry as EntryRetry,
   Work as EntryWork,
 } from "./entry.ts";
-export { isRetry, tellIssued } from "./entry.ts";
+export { isForGood, isRetry, tellIssued } from "./entry.ts";
 export {
   type Claim,
   type ClaimRefusal,

@@ -84,7 +84,10 @@ export class Recovery implements SessionsOwner {
     });
     this.#unregister = shared.register(this);
     this.ready = this.#open();
-    this.ready.catch((error) => this.#report(error));
+    this.ready.catch((error) => {
+      // closed before anybody came
+      if (error.code !== "STORE_CLOSED") this.#report(error);
+    });
   }
 
   /** See {@link Issued.released}. */

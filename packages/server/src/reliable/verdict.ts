@@ -1,4 +1,4 @@
-import { type EntryOutcome, type EntryRetry, RetryLater, type StoreError } from "@holdfast/core";
+import { type EntryOutcome, type EntryRetry, isForGood, RetryLater, StoreError } from "@holdfast/core";
 import { PacketType } from "@holdfast/protocol";
 import type { Codec } from "../codec.ts";
 import { HoldfastError } from "../errors.ts";
@@ -41,6 +41,7 @@ export function refusalOf(error: unknown, exposeErrors: boolean): Refusal {
   }
   if (error instanceof HoldfastError && OURS.has(error.code))
     return { code: error.code, message: error.message };
+  if (error instanceof StoreError && isForGood(error)) return notStorable(error);
   const message = exposeErrors && error instanceof Error ? error.message : "the handler failed";
   return { code: "HANDLER_FAILED", message };
 }
@@ -91,8 +92,8 @@ export class Verdicts {
   }
 
   /** For a commit that would fail however often it is tried. */
-  refuseFor({ code }: StoreError): EntryOutcome {
-    return this.refuse({ code, message: "what the handler did can't be stored" });
+  refuseFor(error: StoreError): EntryOutcome {
+    return this.refuse(notStorable(error));
   }
 
   /** What an acknowledgement says of a stored verdict. */
@@ -101,6 +102,10 @@ export class Verdicts {
     const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
     return this.#codec.decodeParts(fromStored(bytes)).data as unknown[];
   }
+}
+
+function notStorable({ code }: StoreError): Refusal {
+  return { code, message: "what the handler did can't be stored" };
 }
 
 /** Whether the application can't change it meanwhile: else the client would be told what was not stored. */

@@ -219,3 +219,17 @@ it("replays many missed events in order, and live ones behind them", async () =>
   expect(got.map(([, n]) => n)).toEqual(Array.from({ length: 5_002 }, (_, i) => i - 1));
   expect(socket.recovered).toBe(true);
 }, 30_000);
+
+it("a server with a store that is closed before anybody came reports nothing", async () => {
+  const reports: string[] = [];
+  const io = new Server({
+    store: folder(),
+    rooms: { "chat:*": { keep: true } },
+    connectionStateRecovery: {},
+    onError: (error, { stage }) => reports.push(`${stage}: ${error.message}`),
+  });
+  await io.ready;
+  await io.close();
+  await new Promise(setImmediate);
+  expect(reports).toEqual([]);
+});

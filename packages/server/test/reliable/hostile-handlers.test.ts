@@ -37,6 +37,18 @@ describe("a handler", () => {
     expect(await io.to("chat:1").history()).toEqual([]);
   });
 
+  it("that publishes what can't be stored, ever, says so with the store's code", async () => {
+    const { port, io } = await start();
+    io.handle("long", (tx) => tx.to("chat:1").publish("said", "x".repeat(17 * 1024 * 1024)));
+    io.handle("name", (tx) => tx.to(`chat:${"x".repeat(2_000)}`).publish("said"));
+    const client = await Client.connect(port);
+    const refused = (code: string) => ({ code, message: "what the handler did can't be stored" });
+    expect(await client.emit(1, "long")).toEqual([1, refused("EVENT_TOO_LARGE")]);
+    expect(await client.emit(2, "name")).toEqual([1, refused("ROOM_INVALID")]);
+    expect(await client.call("long")).toEqual([{ error: refused("EVENT_TOO_LARGE") }]);
+    expect(await client.call("name")).toEqual([{ error: refused("ROOM_INVALID") }]);
+  });
+
   it("can throw a Rejection of anything", async () => {
     const { port, io } = await start();
     io.handle("refuse", () => {
