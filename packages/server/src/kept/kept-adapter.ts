@@ -19,6 +19,7 @@ import {
 import { HoldfastError } from "../errors.ts";
 import { Gate, OutgoingPacket, type Part, type Shed, type ShedPort } from "../outbox/index.ts";
 import type { Start } from "./continuation.ts";
+import { CutOff } from "./cut-off.ts";
 import type { Framing } from "./framing.ts";
 import { Front, type Placed } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
@@ -87,6 +88,7 @@ export class KeepingAdapter extends Adapter {
         this.#kept.replayed += events;
       },
       onGap: (socket, gaps) => this.#framing(socket)?.gap(gaps),
+      cutOff: (socket) => new CutOff(nsp.name, this.#framing(socket)),
     });
     const onChange = (member: object, room: Room, isJoin: boolean) => {
       const log = this.logOf(room);

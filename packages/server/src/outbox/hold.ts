@@ -1,3 +1,4 @@
+import type { Lost } from "./lost.ts";
 import { OutgoingPacket } from "./outgoing-packet.ts";
 import type { Shed } from "./shed.ts";
 
@@ -5,13 +6,6 @@ import type { Shed } from "./shed.ts";
 const READY_BYTES_MAX = 256 * 1024;
 /** What a hold that waits behind another counts for, so that many of them pass the limit of an outbox. */
 const HOLD_BYTES = 1024;
-
-/** What must not go out although it was issued: what it stands on has not. */
-export interface Lost {
-  includes(packet: OutgoingPacket): boolean;
-  /** All that it may include has come by. */
-  readonly isOver: boolean;
-}
 
 /** Where a hold writes: the outbox it belongs to. */
 export interface HoldOwner {

@@ -1,7 +1,8 @@
 export { Backlog, type BacklogOptions } from "./backlog.ts";
 export { Flusher } from "./flusher.ts";
 export { Gate } from "./gate.ts";
-export { Hold, type HoldOwner, type Lost } from "./hold.ts";
+export { Hold, type HoldOwner } from "./hold.ts";
+export type { Lost } from "./lost.ts";
 export { Outbox, type OutboxOwner } from "./outbox.ts";
 export { bytesOf, OutgoingPacket, type OutgoingPacketOptions, type Part } from "./outgoing-packet.ts";
 export { PacketBatch } from "./packet-batch.ts";

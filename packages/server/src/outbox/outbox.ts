@@ -3,7 +3,8 @@ import { bytesOf, type Edit, packetsOf } from "./edits.ts";
 import type { Flushable, Flusher, Lane } from "./flusher.ts";
 import { framesOf } from "./frames.ts";
 import type { Gate, GateWaiter } from "./gate.ts";
-import { Hold, type HoldOwner, type Lost } from "./hold.ts";
+import { Hold, type HoldOwner } from "./hold.ts";
+import type { Lost } from "./lost.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 import type { Shed, ShedPort } from "./shed.ts";
 import type { Sink } from "./sink.ts";
@@ -169,6 +170,11 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   // --- for sheds
 
+  lose(lost: Lost): void {
+    this.#lost ??= [];
+    this.#lost.push(lost);
+  }
+
   get isCrowded(): boolean {
     return this.#flusher.backlog.isCrowded;
   }
@@ -208,10 +214,7 @@ export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
 
   onRelease(hold: Hold, lost: Lost | undefined): void {
     if (!this.#isHeld || this.#holds?.[0] !== hold) return;
-    if (lost) {
-      this.#lost ??= [];
-      this.#lost.push(lost);
-    }
+    if (lost) this.lose(lost);
     this.#isHeld = false;
     this.#holds.shift();
     if (this.#holds.length === 0) this.#holds = undefined;

@@ -1,3 +1,4 @@
+import type { Lost } from "./lost.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 import type { StoredRun } from "./stored-run.ts";
 
@@ -20,6 +21,8 @@ export interface Shed {
 
 /** What a {@link Shed} needs of the outbox of its connection. */
 export interface ShedPort {
+  /** What comes next but is lost is left out. While there is any, there MUST be a hold. */
+  lose(lost: Lost): void;
   /** Whether so much waits in all connections together that each should hold little. */
   readonly isCrowded: boolean;
   /** Resolves when the reader has taken most of what was written, or is gone; never before others had their turn. */

@@ -1,4 +1,4 @@
-import { MemoryStore } from "holdfast";
+import { MemoryStore, type Socket } from "holdfast";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { STORES, signal, socketOf, start, storeOf } from "../kept/support.ts";
@@ -333,4 +333,36 @@ describe("a reader that is behind", () => {
     await reader.count(500);
     expect(said(reader)).toEqual(upTo(500));
   });
+});
+
+it("a reader that is sent away while another namespace waits for it comes back to where it stood", async () => {
+  const server = await start({});
+  server.io.of("/other");
+  const reader = await resuming(server.port);
+  const { wire } = reader;
+  wire.say("40/other,");
+  const arrived = new Promise<Socket>((resolve) => server.io.of("/other").once("connection", resolve));
+  const [socket] = [...server.io.sockets.sockets.values()] as [Socket];
+  void socket.join("chat:1");
+  await reader.control("joined");
+  const other = await arrived;
+  wire.socket.pause();
+  const count = await untilBehind(server.io, "chat:1");
+  // what is shed comes before this
+  void other.join("chat:2", { since: 1 });
+  for (let i = count; i < count + 10; i++) server.io.to("chat:1").emit("say", i);
+  await server.io.to("chat:1").publish("say", count + 10);
+  socket.disconnect();
+  wire.socket.resume();
+  const { answer, positions } = reader;
+  wire.say('40{"holdfast":{"resume":{"credit":1}}}');
+  await reader.until((it) => it.answer !== answer);
+  const had = reader.events.map(([, i]) => i);
+  expect(had).toEqual(upTo(had.length));
+  wire.socket.terminate();
+  await wire.closed;
+  const back = await resuming(server.port, { key: answer.key, positions, credit: 5_000 });
+  void [...server.io.sockets.sockets.values()].at(-1)!.join("chat:1", { since: "last" });
+  await back.control("replayed");
+  expect([...had, ...back.events.map(([, i]) => i)]).toEqual(upTo(count + 11));
 });

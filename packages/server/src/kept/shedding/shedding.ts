@@ -24,6 +24,7 @@ export class Shedding {
       settled: () => host.settled(),
       onReplayed: (events) => host.onReplayed(events),
       onGap: (socket, gaps) => host.onGap(socket, gaps),
+      cutOff: (socket) => host.cutOff(socket),
       onEnd: (reader) => this.#onEnd(reader),
     };
   }
@@ -76,7 +77,15 @@ export class Shedding {
     if (socket.conn.readyState !== "open") return;
     const { outbox } = socket.client;
     this.#former.set(outbox, this.#newest);
-    for (const reader of [...(this.#bySocket.get(socket) ?? [])]) {
+    const readers = [...(this.#bySocket.get(socket) ?? [])];
+    const sealed = readers.find(({ isSealed }) => isSealed);
+    if (sealed) {
+      // it ends now, and what waits behind it must not go out without what it had yet to write
+      const cutOff = this.#host.cutOff(socket);
+      sealed.port.lose(cutOff);
+      cutOff.end(socket);
+    }
+    for (const reader of readers) {
       reader.leave();
       if (!reader.hasLeft) continue;
       // reached when everything issued for it has come by

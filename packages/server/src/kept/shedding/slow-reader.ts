@@ -1,5 +1,5 @@
 import { type Gap, mayReceive, type StoredEvent, StoreError } from "@holdfast/core";
-import type { OutgoingPacket, Shed, ShedPort, StoredAs, StoredRun } from "../../outbox/index.ts";
+import type { Lost, OutgoingPacket, Shed, ShedPort, StoredAs, StoredRun } from "../../outbox/index.ts";
 import type { Joiner } from "../joiner.ts";
 import type { Dialect, LogWindow, Stretch } from "./log-window.ts";
 import { Membership } from "./membership.ts";
@@ -21,6 +21,8 @@ export interface SlowReaderHost {
   onReplayed(events: number): void;
   /** Retention has passed it by: what tells its client; undefined if nothing can, and its connection is closed. */
   onGap(socket: Joiner, gaps: readonly Gap[]): readonly OutgoingPacket[] | undefined;
+  /** What must not go to the socket without what came before; `end` when nothing more is meant. */
+  cutOff(socket: Joiner): Lost & { end(socket: Joiner): void };
   onEnd(reader: SlowReader): void;
 }
 
