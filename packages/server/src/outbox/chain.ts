@@ -128,6 +128,11 @@ export class Run {
     }
   }
 
+  /** All of it, up to `end`, if that is one chunk. */
+  whole(end: number): Buffer | undefined {
+    return end === this.#length && this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+  }
+
   /** Pushes the bytes from `start` to `end` to `target`. */
   slice(start: number, end: number, target: Buffer[]): void {
     if (start === end) return;
@@ -146,6 +151,13 @@ export class Run {
       chunkStart = chunkEnd;
     }
   }
+}
+
+/** The bytes of the packets after `from` up to `to`, if they are all that was built at once: so it is in a busy room. */
+export function wholeRun(from: ChainNode, to: ChainNode): Buffer | undefined {
+  if (from === to) return undefined;
+  const run = to.run ?? Run.build(to);
+  return run.base === from ? run.whole(to.end) : undefined;
 }
 
 /** Pushes the bytes of the packets after `from`, up to `to` itself or, with `exclusive`, to just before it. */

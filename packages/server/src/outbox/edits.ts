@@ -1,4 +1,4 @@
-import { type ChainNode, collectBytes, collectNodes } from "./chain.ts";
+import { type ChainNode, collectBytes, collectNodes, wholeRun } from "./chain.ts";
 import { framesOf } from "./frames.ts";
 import type { OutgoingPacket } from "./outgoing-packet.ts";
 
@@ -13,6 +13,10 @@ export interface Edit {
 
 /** The bytes behind `head`, up to `limit`, as this connection gets them. */
 export function bytesOf(head: ChainNode, limit: ChainNode, edits: Edit[] | undefined): Buffer[] {
+  // nothing but its own: nothing can be left out of that
+  if (edits && head === limit) return framesOf(edits.map(({ packet }) => packet!));
+  const whole = edits ? undefined : wholeRun(head, limit);
+  if (whole) return [whole];
   const buffers: Buffer[] = [];
   if (!edits) {
     collectBytes(head, limit, false, buffers);

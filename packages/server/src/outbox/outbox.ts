@@ -44,26 +44,27 @@ export interface OutboxOwner {
  * needs to know stands here, not in the owner.
  */
 export class Outbox implements Flushable, GateWaiter, HoldOwner, ShedPort {
-  /** The owner's present transport. */
-  sink: Sink;
+  // what a broadcast looks at comes first: side by side in memory, where those of a large room do not fit a cache
+  #isMarked = false;
+  #tail: ChainNode;
+  /** Whether anything but holes lies between head and tail. */
+  #isOwed = false;
   /** Somebody listens to each packet as it is issued ("packetCreate"), or to each flush. */
   isObserved = false;
+  /** What was issued since the last flush, without what has a gate of its own: its store bounds that. */
+  #tickBytes = 0;
+  /** All up to here has been given to the sink. */
+  #head: ChainNode;
+  #edits: Edit[] | undefined = undefined;
+  /** The owner's present transport. */
+  sink: Sink;
   /** The owner waits for what was issued to be with the sink. */
   isAwaited = false;
   readonly #owner: OutboxOwner;
   readonly #flusher: Flusher;
   #lane: Lane;
-  /** All up to here has been given to the sink. */
-  #head: ChainNode;
-  #tail: ChainNode;
-  #edits: Edit[] | undefined = undefined;
-  /** What was issued since the last flush, without what has a gate of its own: its store bounds that. */
-  #tickBytes = 0;
   /** What was issued while a closed gate lay before it, in bytes. */
   #gatedBytes = 0;
-  /** Whether anything but holes lies between head and tail. */
-  #isOwed = false;
-  #isMarked = false;
   /** Holds that are not released, in order. Only the first can have been reached. */
   #holds: Hold[] | undefined = undefined;
   #isHeld = false;
