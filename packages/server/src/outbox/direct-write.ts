@@ -61,16 +61,17 @@ export function handleOf(socket: Duplex): Handle | undefined {
 export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWriter): number {
   spare ??= new (RequestClass as new () => Request)();
   if (handle.writeBuffer(spare, bytes) !== 0) return -1;
+  // untouched: the kernel has taken all of it
+  if (spare.getAsyncId() === UNTOUCHED) return 0;
+  const request = spare;
+  spare = undefined;
+  // the kernel may take the rest between two tries: then nothing waits, and all the same the object is in use. To
+  // write with it again would abort the process
   const waiting = handle.writeQueueSize;
-  if (waiting === 0) {
-    // the kernel may take the rest between two tries: then nothing waits, and all the same the object is in use. To
-    // write with it again would abort the process
-    if (spare.getAsyncId() !== UNTOUCHED) spare = undefined;
-  } else {
-    spare.writer = writer;
-    spare.bytes = bytes;
-    spare.oncomplete = onComplete;
-    spare = undefined;
+  if (waiting > 0) {
+    request.writer = writer;
+    request.bytes = bytes;
+    request.oncomplete = onComplete;
   }
   return waiting;
 }
