@@ -191,6 +191,27 @@ describe("socket.work", () => {
     expect(running.queue.counts()).toMatchObject({ waiting: 1, running: 0, workers: 0 });
   });
 
+  it("takes no more jobs when it comes back for what it still has, closed.", async () => {
+    const running = await serve();
+    const socket = client(running);
+    const [started, finish] = [deferred(), deferred()];
+    const worker = socket.work("mail", { prefetch: 2 }, async () => {
+      started.resolve();
+      await finish.promise;
+    });
+    const handle = await running.queue.add("first");
+    await started.promise;
+    const closed = worker.close();
+    const back = nextEvent(socket, "connect");
+    cut(running);
+    await running.queue.add("second", { id: "second" });
+    await back;
+    finish.resolve();
+    await closed;
+    await handle.done();
+    expect(await running.queue.get("second")).toMatchObject({ state: "waiting", attempt: 0 });
+  });
+
   it("gives up what takes too long to end when it is closed; it is tried again at once.", async () => {
     const running = await serve({ backoff: [100_000] });
     const started = deferred<AbortSignal>();

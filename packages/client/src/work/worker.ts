@@ -58,7 +58,8 @@ export function work(
     try {
       const { worker } = link;
       const answer = await link.ask<WorkAnswer>("work", queue, {
-        prefetch,
+        // one that is closed has no room for more
+        prefetch: isClosed ? jobs.size : prefetch,
         leases: [...jobs.keys()],
         ...(worker && { worker }),
       });
