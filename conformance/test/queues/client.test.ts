@@ -304,6 +304,54 @@ describe("socket.queue", () => {
     await until(() => states.at(-1) === "done", "what became of the job that was dead");
   });
 
+  it("sends what is added in one tick as one message, as it was then, and reads each answer for itself.", async () => {
+    const running = await serve(
+      {},
+      { queues: { authorize: (_socket, _action, _queue, job) => job?.data !== 13 } },
+    );
+    const socket = client(running);
+    await nextEvent(socket, "connect");
+    const names: string[] = [];
+    socket.onAnyOutgoing((name) => names.push(name));
+    const mail = socket.queue("mail");
+    const letter = { to: "ada", tags: ["new"] };
+    const added = [mail.add(letter), mail.add(13), mail.add(14, { id: "m14" })];
+    letter.to = "bob";
+    letter.tags.push("late");
+    const [first, refused, last] = await Promise.allSettled(added);
+    expect(names).toEqual(["holdfast:queue:many"]);
+    expect(refused).toMatchObject({ status: "rejected", reason: { code: "QUEUE_FORBIDDEN" } });
+    expect(last).toMatchObject({ status: "fulfilled", value: { id: "m14", isNew: true } });
+    if (first?.status !== "fulfilled") throw new Error("it was not added");
+    expect(await running.queue.get(first.value.id)).toMatchObject({ data: { to: "ada", tags: ["new"] } });
+  });
+
+  it("sends bytes, and what is no plain data, in messages of their own.", async () => {
+    const running = await serve();
+    const mail = client(running).queue("mail");
+    const nameless = Object.assign(Object.create(null), { n: [null] });
+    const bytes = Array.from({ length: 20 }, (_, n) => Buffer.from([n]));
+    const data = [1, ...bytes, { deep: new Uint8Array([1, 2]) }, new Map(), new Date(0), nameless, 2];
+    const handles = await Promise.all(data.map((each) => mail.add(each)));
+    const stored = await Promise.all(handles.map(({ id }) => running.queue.get(id)));
+    expect(stored.map((info) => info!.data)).toEqual([
+      1,
+      ...bytes,
+      { deep: Buffer.from([1, 2]) },
+      {},
+      "1970-01-01T00:00:00.000Z",
+      { n: [null] },
+      2,
+    ]);
+  });
+
+  it("adds thousands at once, and all of those that are together larger than the server takes.", async () => {
+    const running = await serve({}, { maxHttpBufferSize: 2_000 });
+    const mail = client(running).queue("mail");
+    await Promise.all(Array.from({ length: 3_000 }, (_, n) => mail.add({ n })));
+    expect(running.queue.counts().waiting).toBe(3_000);
+  });
+
   it("gives up what is larger than the server takes.", async () => {
     const running = await serve({ attempts: 1 }, { maxHttpBufferSize: 10_000 });
     const socket = client(running);

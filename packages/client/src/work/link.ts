@@ -1,3 +1,4 @@
+import type { Loose } from "../events.ts";
 import { QueueError, type QueueSocket } from "./types.ts";
 
 /** What one socket's workers and watches share: requests, and the comings and goings of the connection. */
@@ -24,6 +25,15 @@ interface WireError {
   readonly code: string;
   readonly message: string;
 }
+
+type Answered = [error?: WireError | null, answer?: unknown];
+type OnAnswer = (...answered: Answered) => void;
+
+/** Requests of one message, and characters of each: a message is far smaller than what servers take. */
+const LIST_MAX = 100;
+const CHARS_MAX = 2_000;
+/** Constructors of what JSON has. */
+const PLAIN = /^(Object|Array|String|Number|Boolean)$/;
 
 /** The longest time-out there is. */
 export const FOR_EVER_MS = 0x7fffffff;
@@ -60,11 +70,42 @@ function createLink(socket: QueueSocket): Link {
     return () => set.delete(listener);
   }
 
+  /** Requests of one kind that were made in this tick, as they were then: they leave as one message. */
+  let gathered: [json: string, onAnswer: OnAnswer][] = [];
+  let kind: string;
+  /** What went with a connection goes alone next: some of it may have been too large. */
+  let isAlone: boolean;
+
   on("disconnect", () => {
     const lost = [...pending];
     pending.clear();
-    for (const reject of lost) reject(new QueueError("DISCONNECTED", "the connection was lost"));
+    gathered = [];
+    isAlone = true;
+    for (const reject of lost) reject(disconnected());
   });
+
+  function emit(onAnswer: OnAnswer, name: string, ...args: unknown[]): void {
+    // with a time-out, however long, an acknowledgement has the same form whatever the socket's options
+    socket
+      .timeout(FOR_EVER_MS)
+      .emit(`holdfast:queue:${name}`, ...args, (lost: Error | null, ...answer: Answered) => {
+        // the connection went: that is told to all at once
+        if (!lost) onAnswer(...answer);
+      });
+  }
+
+  function flush(): void {
+    const entries = gathered;
+    gathered = [];
+    if (!entries[0]) return;
+    const list = JSON.parse(`[${entries.map(([json]) => json)}]`);
+    const onAnswer: OnAnswer = (error, answers) =>
+      entries.forEach(([, onOwn], at) => {
+        onOwn(...(error ? ([error] as Answered) : (answers as Answered[])[at]!));
+      });
+    if (entries[1]) emit(onAnswer, "many", kind, list);
+    else emit(entries[0][1], kind, ...list[0]);
+  }
 
   return {
     socket,
@@ -76,23 +117,26 @@ function createLink(socket: QueueSocket): Link {
       new Promise((resolve, reject) => {
         // what waits in a buffer may come in the wrong order, or twice
         if (!socket.connected) {
-          reject(new QueueError("DISCONNECTED", "the socket is not connected"));
+          reject(disconnected());
           return;
         }
-        pending.add(reject);
-        const ack = (lost: Error | null, error?: WireError | null, answer?: unknown) => {
-          // the connection went: that is told to all at once
-          if (lost) return;
+        const isListed = "add done fail".includes(name);
+        const onAnswer: OnAnswer = (error, answer) => {
           pending.delete(reject);
+          if (isListed) isAlone = false;
           if (error) reject(new QueueError(error.code, error.message));
           else resolve(answer as never);
         };
-        // with a time-out, however long, an acknowledgement has the same form whatever the socket's options
+        pending.add(reject);
         try {
-          socket.timeout(FOR_EVER_MS).emit(`holdfast:queue:${name}`, ...args, ack);
+          const json = isListed && !isAlone && jsonOf(args);
+          if (name !== kind || !json || gathered.length === LIST_MAX) flush();
+          if (json) {
+            kind = name;
+            if (gathered.push([json, onAnswer]) === 1) queueMicrotask(flush);
+          } else emit(onAnswer, name, ...args);
         } catch (error) {
-          pending.delete(reject);
-          reject(new QueueError("JOB_TOO_LARGE", `it cannot be sent: ${(error as Error).message}`));
+          onAnswer({ code: "JOB_TOO_LARGE", message: (error as Error).message });
         }
       }),
     onConnect(listener) {
@@ -100,6 +144,21 @@ function createLink(socket: QueueSocket): Link {
       return on("connect", listener);
     },
   };
+}
+
+/** As JSON; undefined if it is long, or of more than plain objects, arrays and primitives: of binaries above all. */
+function jsonOf(args: unknown[]): string | undefined {
+  let isPlain = true;
+  const json = JSON.stringify(args, function (this: Loose, key, value) {
+    // as it is, not as its toJSON has it
+    isPlain &&= PLAIN.test(this[key]?.constructor?.name ?? "Object");
+    return value;
+  });
+  return isPlain && json.length < CHARS_MAX ? json : undefined;
+}
+
+function disconnected(): QueueError {
+  return new QueueError("DISCONNECTED", "disconnected");
 }
 
 /** Whether another connection may do better. */

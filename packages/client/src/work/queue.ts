@@ -119,7 +119,7 @@ function handle<Result>(
           if (state === "done") resolve(result as Result);
           else if (state === "dead")
             reject(new QueueError("JOB_DEAD", error?.message ?? "it is dead", error));
-          else if (state === "expired") reject(new QueueError("JOB_EXPIRED", "it was not started in time"));
+          else if (state === "expired") reject(new QueueError("JOB_EXPIRED", "it expired"));
           else if (state === "removed") reject(new QueueError("JOB_REMOVED", "it was removed"));
           else return;
           // it may be told before the watch is returned; then it ended by itself, unless it is dead

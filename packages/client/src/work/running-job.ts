@@ -14,7 +14,6 @@ export interface JobMessage {
 
 /** A job that runs here, or has run and not been settled. */
 export interface RunningJob {
-  readonly lease: string;
   /** The connection is there, and the server knows this worker: what waits for that is sent. */
   onReady(): void;
   /** Somebody else may have the job now. */
@@ -38,10 +37,7 @@ const FINAL_REFUSALS = new Set(["LEASE_LOST", "QUEUE_INVALID", "QUEUE_FORBIDDEN"
 
 type Saying = [name: string, ...args: unknown[]];
 
-const TOO_LARGE: Saying = [
-  "fail",
-  { message: "the result breaks every connection", code: "RESULT_TOO_LARGE" },
-];
+const TOO_LARGE: Saying = ["fail", { message: "the result is too large", code: "RESULT_TOO_LARGE" }];
 
 /** Thrown by `job.fail`. */
 class Failed extends Error {
@@ -71,7 +67,9 @@ function describe(thrown: unknown): string {
 export function runJob(host: RunningJobHost, message: JobMessage, handler: Handler<never>): RunningJob {
   const { link } = host;
   const { lease, leaseMs, queue, id, data, attempt, attempts } = message;
-  const controller = new AbortController();
+  /** Made when somebody asks for the signal: most jobs end without. */
+  let controller: AbortController | undefined;
+  let lostBy: QueueError | undefined;
   let outcome: Saying | undefined;
   let isOver = false;
   let isAsking = false;
@@ -88,7 +86,11 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
     data,
     attempt,
     attempts,
-    signal: controller.signal,
+    get signal() {
+      controller ??= new AbortController();
+      if (lostBy) controller.abort(lostBy);
+      return controller.signal;
+    },
     progress(value) {
       if (!isOver && host.isReady()) link.ask("progress", lease, value).catch(onRefusal);
     },
@@ -120,10 +122,15 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
     host.onEnd(lease);
   }
 
+  function abort(error: QueueError): void {
+    lostBy = error;
+    controller?.abort(error);
+  }
+
   function lose(error: QueueError): void {
     if (isOver) return;
     end();
-    controller.abort(error);
+    abort(error);
     // whoever did the work learns that it does not count
     if (outcome) host.onError(error);
   }
@@ -177,13 +184,12 @@ export function runJob(host: RunningJobHost, message: JobMessage, handler: Handl
     );
 
   return {
-    lease,
     onReady: tell,
     lose,
     abandon() {
       if (isOver) return;
       outcome = ["fail", { message: "the worker was closed", code: "WORKER_CLOSED", retryMs: 0 }];
-      controller.abort(new QueueError("LEASE_LOST", "the worker was closed"));
+      abort(new QueueError("LEASE_LOST", "the worker was closed"));
       tell();
     },
   };

@@ -23,7 +23,7 @@ export function work(
   const handler = rest.pop() as Handler<never>;
   const { prefetch = 1, onError } = (rest[0] ?? {}) as WorkOptions;
   const link = linkOf(socket);
-  if (link.queues.has(queue)) throw new Error(`this socket works on the queue "${queue}" already`);
+  if (link.queues.has(queue)) throw new Error(`already works on ${queue}`);
   link.queues.add(queue);
 
   const jobs = new Map<string, RunningJob>();
@@ -67,7 +67,7 @@ export function work(
       isReady = true;
       if (isClosed) link.ask("stop", queue).catch(() => {});
       for (const lease of answer.lost) {
-        jobs.get(lease)?.lose(new QueueError("LEASE_LOST", "the job was given to somebody else meanwhile"));
+        jobs.get(lease)?.lose(new QueueError("LEASE_LOST", "somebody else may have the job now"));
       }
       for (const job of [...jobs.values()]) job.onReady();
       onFirst?.resolve();

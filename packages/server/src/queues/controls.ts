@@ -4,6 +4,7 @@ import { administer } from "./admin.ts";
 import { Refusal, type WireError, wireError } from "./answers.ts";
 import { type Authority, forbidden } from "./authority.ts";
 import type { Grants } from "./grants.ts";
+import { listControl } from "./lists.ts";
 import type { Peers } from "./peers.ts";
 import type { QueueSocket } from "./queue-socket.ts";
 import type { RemoteWorker } from "./remote-worker.ts";
@@ -68,6 +69,10 @@ export function queueControls(desk: QueueDesk): Controls<QueueSocket> {
     await authority.check(socket, "admin", queue, { command, ...(id === undefined ? {} : { id }) });
     return administer(known(registry, queue), request);
   });
+  controls.set(
+    "holdfast:queue:many",
+    listControl(controls, (error) => told(desk, error)),
+  );
   return controls;
 }
 
