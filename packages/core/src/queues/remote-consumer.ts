@@ -107,6 +107,10 @@ export class RemoteConsumer implements Taker, Consumer {
     }
   }
 
+  holds(token: string): boolean {
+    return !this.#isReleased && this.#find(token) !== undefined;
+  }
+
   extend(token: string): number {
     const attempt = this.#find(token);
     if (!attempt || this.#isReleased) throw leaseLost();

@@ -325,6 +325,8 @@ export interface Consumer {
   readonly leaseMs: number;
   /** Tokens of leases without an outcome that it has. */
   readonly leases: readonly string[];
+  /** Whether `extend` would renew it: to ask costs less than what that throws. */
+  holds(token: string): boolean;
   /** Changes the prefetch, 1 to 1,000. */
   setPrefetch(prefetch: number): void;
   /**

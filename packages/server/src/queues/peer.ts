@@ -35,8 +35,10 @@ export class Peer implements WorkerHost {
     return this.#socket;
   }
 
-  get hasWorked(): boolean {
-    return this.#workers.size > 0;
+  /** It takes jobs, or has some. Who only speaks under leases that it made up does not. */
+  get isAtWork(): boolean {
+    for (const worker of this.#workers.values()) if (!worker.isIdle) return true;
+    return false;
   }
 
   /** How long, in ms, it can be gone before all its leases have passed on. */

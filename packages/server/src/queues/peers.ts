@@ -64,7 +64,7 @@ export class Peers {
     const peer = this.#bySocket.get(socket);
     if (!peer) return;
     this.#bySocket.delete(socket);
-    if (!mayReturn || !peer.hasWorked) {
+    if (!mayReturn || !peer.isAtWork) {
       this.#release(peer);
       return;
     }

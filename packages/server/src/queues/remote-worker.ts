@@ -186,12 +186,9 @@ export class RemoteWorker {
   }
 
   #renew(token: string): boolean {
-    try {
-      this.#consumer.extend(token);
-      return true;
-    } catch {
-      return false;
-    }
+    if (!this.#consumer.holds(token)) return false;
+    this.#consumer.extend(token);
+    return true;
   }
 
   #handBack(token: string): void {
