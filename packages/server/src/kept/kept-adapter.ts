@@ -26,7 +26,8 @@ import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
 import { PastJoins, type PastJoinsHost } from "./past-joins.ts";
 import { notKept, withAck } from "./refusals.ts";
-import type { LastResult, ReplayResult } from "./replay.ts";
+import type { LastResult } from "./replay.ts";
+import type { ReplayResult } from "./seam-replay.ts";
 import { type Dialect, LogWindow, Shedding } from "./shedding/index.ts";
 import { fromStored, toStored } from "./stored-packet.ts";
 

@@ -9,7 +9,8 @@ import type { Joiner } from "./joiner.ts";
 import type { Kept } from "./kept.ts";
 import { isWithin, LeftRooms, type Stay } from "./left-rooms.ts";
 import { notKept } from "./refusals.ts";
-import { Catchup, type LastResult, type ReplayResult } from "./replay.ts";
+import { Catchup, type LastResult } from "./replay.ts";
+import type { ReplayResult } from "./seam-replay.ts";
 
 /** The adapter whose rooms are joined. */
 export interface PastJoinsHost {

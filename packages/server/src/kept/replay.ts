@@ -1,46 +1,18 @@
-import { type Gap, type KeptRooms, mayReceive, type Replay, type StoredEvent } from "@holdfast/core";
+import type { KeptRooms } from "@holdfast/core";
 import type { Room } from "../adapter/index.ts";
-import { type Hold, OutgoingPacket, type Part } from "../outbox/index.ts";
+import type { Hold } from "../outbox/index.ts";
 import { Continuation, type Start } from "./continuation.ts";
 import { CutOff } from "./cut-off.ts";
 import type { Framing } from "./framing.ts";
 import type { Front } from "./front.ts";
 import type { Joiner } from "./joiner.ts";
 import type { Known } from "./left-rooms.ts";
-import { MergedReplay } from "./merged-replay.ts";
-
-/** What a join with `since` brought. */
-export interface ReplayResult {
-  /** How many stored events were sent. */
-  events: number;
-  /** What was asked for and is no longer there; retention or an unclean stop has taken it. */
-  gaps: Gap[];
-}
+import { type OwnKnown, type ReplayResult, SeamReplay, type ToParts } from "./seam-replay.ts";
 
 /** What a join that continues brought. */
 export interface LastResult extends ReplayResult {
   /** Whether it was known, for each of the rooms, where the client stood. Those for which it was not are joined as new. */
   resumed: boolean;
-}
-
-/** As {@link Known}, of a member. */
-interface OwnKnown {
-  offset: number;
-}
-
-/** How a stored event goes to the client. */
-type ToParts = (event: StoredEvent) => readonly Part[];
-
-/** A join as it stood at its call. */
-interface Seam {
-  readonly replays: readonly Replay[];
-  /** Of the socket and its rooms. */
-  readonly names: ReadonlySet<string>;
-  readonly known: Map<Room, OwnKnown>;
-  readonly toParts: ToParts;
-  readonly framing: Framing | undefined;
-  readonly continuation: Continuation | undefined;
-  readonly seams: Map<Room, number> | undefined;
 }
 
 /**
@@ -112,7 +84,7 @@ export class Catchup {
       });
       hasBegun = true;
       const seam = { replays, names, known, toParts, framing, continuation, seams };
-      isWhole = await this.#replay(seam, hold, result);
+      isWhole = await new SeamReplay(seam, hold, result).run();
       return result;
     } catch (error) {
       // the connection is closed, and perhaps the store with it: nobody is there to be told
@@ -146,64 +118,6 @@ export class Catchup {
     if (cutOffs) cutOffs.add(cutOff);
     else this.#cutOffs.set(socket, new Set([cutOff]));
     return cutOff;
-  }
-
-  /** @returns false if the client could not be given all of it */
-  async #replay(seam: Seam, hold: Hold, result: ReplayResult): Promise<boolean> {
-    const { replays, names, known, toParts, framing, continuation, seams } = seam;
-    const replayed = new Set(replays.map(({ room }) => room));
-    const starts = replays.map(({ room, after }) => ({ room, after }));
-    const merged = new MergedReplay(replays);
-    const floorOf = (room: Room) => continuation?.starts.get(room)?.after.offset;
-    /** Where the client stands in each room once it has handled what was written. */
-    const stands = new Map(starts.map(({ room, after }) => [room, after]));
-    let gapsTold = 0;
-    /** Events of the replays that ended in a gap. */
-    let eventsTold = 0;
-    if (framing && !hold.isDiscarded) hold.write(framing.begin([...stands], floorOf));
-    while (!merged.isDone && !hold.isDiscarded && !hold.isFull) {
-      // read as much as the client takes now, and no more: what was read waits in memory
-      const credit = await framing?.credit();
-      // the socket is gone, while its connection goes on: the client knows where it stands
-      if (credit === 0) return false;
-      const events = await merged.next(credit);
-      const gaps = merged.gaps.slice(gapsTold);
-      if (framing && gaps.length > 0 && !(events.length === 0 && merged.isDone) && !hold.isDiscarded) {
-        // before what is behind it: who is cut off on the way does not come back to a gap that it has passed
-        gapsTold += gaps.length;
-        for (const { room, to, reason } of gaps)
-          if (reason === "trimmed") stands.set(room, Math.max(stands.get(room)!, to));
-        const firstOf = new Map(starts.map(({ room, after }) => [room, floorOf(room) ?? after]));
-        hold.write([
-          framing.end(result.events - eventsTold, [...stands], gaps),
-          ...framing.begin([...stands], (room) => firstOf.get(room)),
-        ]);
-        eventsTold = result.events;
-      }
-      const last = events.at(-1)?.offset ?? 0;
-      for (const [room, offset] of stands) stands.set(room, Math.max(offset, last));
-      const packets: OutgoingPacket[] = [];
-      for (const event of events) {
-        if (!mayReceive(event, names) || hasSeen(event, replayed, known)) continue;
-        if (continuation && hadBefore(event, continuation)) continue;
-        packets.push(new OutgoingPacket(toParts(event)));
-      }
-      if (packets.length > 0) hold.write(packets);
-      framing?.spend(packets.length);
-      result.events += packets.length;
-      await hold.ready();
-    }
-    result.gaps = merged.gaps;
-    for (const { room, through } of replays) seams?.set(room, merged.isDone ? through : stands.get(room)!);
-    if (framing && !hold.isDiscarded) {
-      const ends = replays.map(({ room, through }) => [room, through] as const);
-      hold.write([framing.end(result.events - eventsTold, ends, merged.gaps.slice(gapsTold))]);
-    }
-    for (const { room, after } of starts) {
-      const own = known.get(room);
-      if (own) own.offset = Math.min(own.offset, floorOf(room) ?? after, after);
-    }
-    return true;
   }
 
   /** The member has joined a kept room: from here on it gets the room's events live. */
@@ -252,18 +166,4 @@ function holdBack(socket: Joiner): { reached: Promise<Hold> } {
   });
   socket.outbox.hold(onReached);
   return { reached };
-}
-
-function hadBefore({ rooms, offset }: StoredEvent, continuation: Continuation): boolean {
-  return rooms.length > 1 && rooms.some((room) => continuation.hadBefore(room, offset));
-}
-
-/** Whether an event of several rooms has reached the socket through one that is not being replayed. */
-function hasSeen(
-  { rooms, offset }: StoredEvent,
-  replayed: ReadonlySet<Room>,
-  known: ReadonlyMap<Room, OwnKnown>,
-): boolean {
-  if (rooms.length === 1) return false;
-  return rooms.some((room) => !replayed.has(room) && offset > (known.get(room)?.offset ?? Infinity));
 }
