@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { expect, it } from "vitest";
 import { next, pair, raw, record, serve } from "./support.ts";
 
@@ -72,4 +73,23 @@ it("Adapters may write one encoded packet to many clients; all of them share it.
   const arrivals = pairs.map(([, client]) => next(client as never, "shared"));
   for (const [socket] of pairs) socket.client.writeToEngine(encoded, { compress: true });
   expect(await Promise.all(arrivals)).toEqual([[1], [1]]);
+});
+
+it("The WebSocket below can be listened to, and no more, as any emitter.", async () => {
+  const running = await serve();
+  const [socket, client] = await pair(running);
+  const { socket: webSocket } = socket.conn.transport as unknown as { socket: EventEmitter };
+  const heard: string[] = [];
+  webSocket.once("message", (data) => heard.push(`once ${data}`));
+  const listener = (data: unknown) => heard.push(`on ${data}`);
+  webSocket.on("message", listener);
+  for (const event of ["a", "b"]) {
+    client.emit(event);
+    await next(socket as never, event);
+  }
+  webSocket.off("message", listener);
+  client.emit("c");
+  await next(socket as never, "c");
+  expect(heard).toEqual(['once 42["a"]', 'on 42["a"]', 'on 42["b"]']);
+  expect(webSocket.eventNames().sort()).toEqual(["close", "error", "message"]);
 });

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { decodeFrame, type Frame, frameTypes } from "@holdfast/protocol";
 import WS, { type RawData, type WebSocket as Socket } from "ws";
+import { listenersClass } from "../../lean-event-emitter.ts";
 import { bytesOf, type OutgoingPacket, type Part, type Sink, SocketWriter } from "../../outbox/index.ts";
 import type { EngineRequest } from "../request.ts";
 import { Transport } from "../transport.ts";
@@ -11,8 +12,16 @@ const MESSAGE = 4;
 /** A socket knows its transport: one listener then serves all sockets, instead of closures for each. */
 type Carrier = Socket & { [TARGET]: WebSocket };
 
+const Listeners = listenersClass();
+
 /** That of `ws`, but what waits in our hands leaves before a close frame, also before the one that answers a client's. */
 export class OwnWebSocket extends WS {
+  constructor(...args: ConstructorParameters<typeof WS>) {
+    super(...args);
+    const table = this as unknown as { _events: object; _eventsCount: number };
+    if (table._eventsCount === 0) table._events = new Listeners();
+  }
+
   override close(code?: number, data?: string | Buffer): void {
     (this as { [TARGET]?: WebSocket })[TARGET]?.finish();
     super.close(code, data);
