@@ -108,7 +108,8 @@ export async function buildClient(folder) {
     `import main from "./index.cjs";\nexport default main;\nexport const { ${names.join(", ")} } = main;\n`,
   );
   await bundleTypes("client", { index: "index.ts" }, folder);
-  write("index.d.mts", 'export * from "./index.cjs";\nexport { default } from "./index.cjs";\n');
+  // named: the default of a CommonJS module is all of it, for TypeScript too
+  write("index.d.mts", 'export * from "./index.cjs";\nexport { io as default } from "./index.cjs";\n');
   // The .js files are scripts for browsers and CommonJS modules for tools, whatever the package is.
   write("package.json", '{ "type": "commonjs" }\n');
 }

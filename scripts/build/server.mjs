@@ -30,11 +30,11 @@ export async function buildServer(folder, clientFolder) {
   write("index.cjs", callableModule);
   write("index.d.cts", callableTypes(exportedNames(`${folder}/types/index.d.cts`)));
   write("index.mjs", esModule("api", Object.keys(api)));
-  write("index.d.mts", esTypes("index", "default" in api));
+  write("index.d.mts", esTypes("index", "Server"));
   write("engine.cjs", 'module.exports = require("./main.cjs").engine;\n');
   write("engine.d.cts", 'export * from "./types/engine.cjs";\n');
   write("engine.mjs", esModule("engine", Object.keys(engine)));
-  write("engine.d.mts", esTypes("engine", "default" in engine));
+  write("engine.d.mts", esTypes("engine"));
 }
 
 // As require("socket.io"): a function that makes a server, carrying the classes.
@@ -62,7 +62,8 @@ export const { ${named.join(", ")} } = main.${part};
 ${byDefault}`;
 }
 
-function esTypes(entry, hasDefault) {
-  const byDefault = hasDefault ? `export { default } from "./types/${entry}.cjs";\n` : "";
+/** @param {string} [byName] what the default is called: TypeScript takes that of a CommonJS module for all of it */
+function esTypes(entry, byName) {
+  const byDefault = byName ? `export { ${byName} as default } from "./types/${entry}.cjs";\n` : "";
   return `export * from "./types/${entry}.cjs";\n${byDefault}`;
 }

@@ -89,7 +89,11 @@ describe("the packed tarballs, installed in an empty folder", () => {
 
   // One run of the compiler per way of resolving modules, for it takes seconds.
   it.each([
-    ["nodenext", ["types.mts", "types.cts", "callable-types.cts"], ["--module", "nodenext"]],
+    [
+      "nodenext",
+      ["types.mts", "types.cts", "callable-types.cts", "default-types.mts"],
+      ["--module", "nodenext"],
+    ],
     ["bundler", ["types.ts", "augmented-types.ts"], ["--module", "esnext", "--moduleResolution", "bundler"]],
     [
       "node10",
