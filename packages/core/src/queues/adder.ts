@@ -238,13 +238,12 @@ export class Adder {
     const key = this.#context.keys.ready(job);
     const isNext = job.dueMs === 0 && this.#expected === 0;
     const attempt = isNext ? this.#dispatcher.beginEarly({ key, job }) : undefined;
-    if (!attempt) return this.#expect(job);
+    if (!attempt) return this.#expect(job, key);
     this.#context.ready.expect(key);
     return { job, key, attempt };
   }
 
-  #expect(job: StoredJob): Issued {
-    const key = this.#context.keys.ready(job);
+  #expect(job: StoredJob, key = this.#context.keys.ready(job)): Issued {
     if (job.dueMs === 0) {
       this.#context.ready.expect(key);
       this.#expected++;

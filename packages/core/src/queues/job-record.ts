@@ -50,7 +50,9 @@ export function encodeJob(job: StoredJob): string | Uint8Array {
   const { lengths } = job.body;
   const isPlain =
     givenId === undefined && expiresAtMs === 0 && timeoutMs === undefined && dueMs === 0 && !lengths;
-  if (isPlain && !backoff && !error) return joinRecord([attempt, attempts, addedMs, priority], job.body);
+  // numbers are their own JSON
+  const common = `[${attempt},${attempts},${addedMs},${priority}`;
+  if (isPlain && !backoff && !error) return joinRecord(`${common}]`, job.body);
   const more: JobMore = {
     i: givenId,
     e: expiresAtMs || undefined,
@@ -61,7 +63,7 @@ export function encodeJob(job: StoredJob): string | Uint8Array {
     d: dueMs || undefined,
     l: lengths,
   };
-  return joinRecord([attempt, attempts, addedMs, priority, more] satisfies JobHeader, job.body);
+  return joinRecord(`${common},${JSON.stringify(more)}]`, job.body);
 }
 
 export function decodeJob(seq: number, value: Uint8Array): StoredJob {
@@ -121,7 +123,7 @@ export function encodeFinished(job: FinishedJob): string | Uint8Array {
   const header = [state, finishedMs, addedMs, attempt, attempts, priority, secret] as const;
   const hasMore = givenId !== undefined || deadKey !== undefined || lengths !== undefined;
   const full: FinishedHeader = hasMore ? [...header, { i: givenId, k: deadKey, l: lengths }] : header;
-  return joinRecord(full, job.result);
+  return joinRecord(JSON.stringify(full), job.result);
 }
 
 export function decodeFinished(seq: number, value: Uint8Array): FinishedJob {
@@ -189,7 +191,7 @@ export interface IdRecord extends Place {
 }
 
 export function encodeId({ seq, priority, hash }: IdRecord): string {
-  return JSON.stringify([seq, priority, hash]);
+  return `[${seq},${priority},${JSON.stringify(hash)}]`;
 }
 
 export function decodeId(value: Uint8Array): IdRecord {

@@ -34,7 +34,9 @@ export interface Place {
 }
 
 const NUMBER_DIGITS = 4;
+const RANK_DIGITS = 3;
 const SEQ_DIGITS = 11;
+const NORMAL_RANK = rankOf(0);
 
 /** Keys of one queue's records. */
 export class QueueKeys {
@@ -51,15 +53,15 @@ export class QueueKeys {
 
   /** In `ready`: larger priorities first, then by sequence. */
   ready({ seq, priority }: Place): string {
-    const rank = (QUEUE_LIMITS.prioritySpan - priority).toString(36);
-    return `${this.prefix}${rank.padStart(3, "0")}${sortable(seq)}`;
+    const rank = priority === 0 ? NORMAL_RANK : rankOf(priority);
+    return `${this.prefix}${rank}${sortable(seq)}`;
   }
 
   placeOf(readyKey: string): Place {
-    const rank = Number.parseInt(readyKey.slice(NUMBER_DIGITS, NUMBER_DIGITS + 3), 36);
+    const rank = Number.parseInt(readyKey.slice(NUMBER_DIGITS, NUMBER_DIGITS + RANK_DIGITS), 36);
     return {
       priority: QUEUE_LIMITS.prioritySpan - rank,
-      seq: fromSortable(readyKey.slice(NUMBER_DIGITS + 3)),
+      seq: fromSortable(readyKey.slice(NUMBER_DIGITS + RANK_DIGITS)),
     };
   }
 
@@ -88,6 +90,11 @@ export class QueueKeys {
   nameOf(nameKey: string): string {
     return nameKey.slice(NUMBER_DIGITS);
   }
+}
+
+/** Sorts larger priorities first. */
+function rankOf(priority: number): string {
+  return (QUEUE_LIMITS.prioritySpan - priority).toString(36).padStart(RANK_DIGITS, "0");
 }
 
 /** What a remote worker shows for its attempt at a job. */

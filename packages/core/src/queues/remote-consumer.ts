@@ -1,6 +1,6 @@
 import type { Attempt, Taker } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
-import { decodeBody, encodeBody } from "./body.ts";
+import { type Body, decodeBody, encodeBody } from "./body.ts";
 import type { QueueContext } from "./context.ts";
 import { checkFailure } from "./failure.ts";
 import { decodeFinished } from "./job-record.ts";
@@ -62,23 +62,8 @@ export class RemoteConsumer implements Taker, Consumer {
   }
 
   deliver(attempt: Attempt): void {
-    const { job, id } = attempt;
     const { options, name } = this.#context;
-    let data: unknown;
-    const lease: Lease = {
-      token: this.#tokenOf(attempt),
-      id,
-      queue: name,
-      get data() {
-        data ??= decodeBody(job.body);
-        return data;
-      },
-      attempt: job.attempt,
-      attempts: job.attempts,
-      priority: job.priority,
-      addedMs: job.addedMs,
-      leaseMs: options.leaseMs,
-    };
+    const lease = new GivenLease(this.#tokenOf(attempt), attempt, name, options.leaseMs);
     try {
       this.#options.deliver(lease);
     } catch (error) {
@@ -200,6 +185,40 @@ export class RemoteConsumer implements Taker, Consumer {
 
   #tokenOf({ job, secret }: Attempt): string {
     return formatToken({ prefix: this.#context.keys.prefix, seq: job.seq, secret });
+  }
+}
+
+/** Its data is read when somebody asks, and then kept. */
+class GivenLease implements Lease {
+  readonly token: string;
+  readonly id: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly priority: number;
+  readonly addedMs: number;
+  readonly leaseMs: number;
+  #body: Body | undefined;
+  #data: unknown;
+
+  constructor(token: string, { id, job }: Attempt, queue: string, leaseMs: number) {
+    this.token = token;
+    this.id = id;
+    this.queue = queue;
+    this.attempt = job.attempt;
+    this.attempts = job.attempts;
+    this.priority = job.priority;
+    this.addedMs = job.addedMs;
+    this.leaseMs = leaseMs;
+    this.#body = job.body;
+  }
+
+  get data(): unknown {
+    if (this.#body) {
+      this.#data = decodeBody(this.#body);
+      this.#body = undefined;
+    }
+    return this.#data;
   }
 }
 

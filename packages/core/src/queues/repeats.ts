@@ -152,7 +152,8 @@ export class Repeats {
   }
 
   #put(key: string, repeat: Repeat, body: Body): Operation {
-    const value = joinRecord({ ...repeat, lengths: body.lengths } satisfies RepeatHeader, body);
+    const header: RepeatHeader = { ...repeat, lengths: body.lengths };
+    const value = joinRecord(JSON.stringify(header), body);
     return { type: "put", kind: KIND.repeat, key: this.#context.keys.name(key), value };
   }
 

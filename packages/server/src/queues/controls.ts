@@ -116,22 +116,36 @@ function told(desk: QueueDesk, error: unknown): WireError {
   return known ?? { code: "INTERNAL", message: "not now: see the server's onError" };
 }
 
-function add(
-  { registry, authority, grants }: QueueDesk,
-  socket: QueueSocket,
-  { queue, data, options }: read.AddRequest,
-): Promise<{ id: string; isNew: boolean; grant: string }> {
-  const answer = ({ id, isNew }: JobHandle) => ({ id, isNew, grant: grants.ofJob(queue, id) });
-  const verdict = authority.allows(socket, "add", queue, { ...options, data });
-  // most are decided at once: a promise less for each
-  if (verdict === true && grants.isReady) return known(registry, queue).add(data, options).then(answer);
-  return addLater();
+interface AddAnswer {
+  readonly id: string;
+  readonly isNew: boolean;
+  readonly grant: string;
+}
 
-  async function addLater() {
-    if (!(await verdict)) throw forbidden("add");
-    await grants.ready;
-    return answer(await known(registry, queue).add(data, options));
-  }
+function add(desk: QueueDesk, socket: QueueSocket, request: read.AddRequest): Promise<AddAnswer> {
+  const { queue, data, options } = request;
+  const verdict = desk.authority.allows(socket, "add", queue, { ...options, data });
+  // most are decided at once: some promises less for each
+  return verdict === true && desk.grants.isReady ? addNow(desk, request) : addLater(desk, request, verdict);
+}
+
+function addNow(
+  { registry, grants }: QueueDesk,
+  { queue, data, options }: read.AddRequest,
+): Promise<AddAnswer> {
+  return known(registry, queue)
+    .add(data, options)
+    .then(({ id, isNew }: JobHandle) => ({ id, isNew, grant: grants.ofJob(queue, id) }));
+}
+
+async function addLater(
+  desk: QueueDesk,
+  request: read.AddRequest,
+  verdict: boolean | Promise<boolean>,
+): Promise<AddAnswer> {
+  if (!(await verdict)) throw forbidden("add");
+  await desk.grants.ready;
+  return addNow(desk, request);
 }
 
 /** What a worker says under its leases waits until the server knows who it is. */
