@@ -44,6 +44,8 @@ export interface QueuesServerOptions<Socket = QueueSocket> {
   authorize?:
     | ((socket: Socket, action: QueueAction, queue: string, job?: QueueRequest) => boolean | Promise<boolean>)
     | undefined;
+  /** Queues of the store, those of earlier runs included. Default 1,000. */
+  queuesMax?: number | undefined;
   /** Queues that one socket may work on. Default 100. */
   workedPerSocketMax?: number | undefined;
   /** Jobs that one socket may watch. Default 1,000. */

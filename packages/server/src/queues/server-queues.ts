@@ -19,7 +19,7 @@ export class ServerQueues {
   readonly #peers: Peers;
 
   constructor({ store, onError, authorize, ...limits }: ServerQueuesOptions) {
-    this.registry = new Queues({ store, onError });
+    this.registry = new Queues({ store, onError, queuesMax: limits.queuesMax });
     const report = (error: Error) => onError(error, { stage: "queue" });
     const requestsPerSocketMax = limits.requestsPerSocketMax ?? 10_000;
     this.#peers = new Peers(

@@ -203,6 +203,11 @@ describe("A server", () => {
     expect(() => io.queue("mail")).toThrow(expect.objectContaining({ code: "NO_STORE" }));
   });
 
+  it("has as many queues as it may.", async () => {
+    const { io } = await serveQueue({ queues: { queuesMax: 1 } });
+    expect(() => io.queue("other")).toThrow(expect.objectContaining({ code: "QUEUE_FULL" }));
+  });
+
   it("gives the same queue for the same name, and refuses other options.", async () => {
     const { io, queue } = await serveQueue({}, { attempts: 3 });
     expect(io.queue("mail")).toBe(queue);
