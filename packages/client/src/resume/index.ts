@@ -20,9 +20,8 @@ export function resume(socket: Extensible): void {
   let key: string | undefined;
   let isGranted: string | undefined;
   let refused: Record<string, string> | undefined;
+  /** The last stored event that came in its turn, given or not: there connection state recovery continues, too. */
   let live: Cursor = {};
-  /** Where connection state recovery continues: the last stored event that came in its turn, given or not. */
-  let reached: string | undefined;
   /** Events of replays that have been handed out, and the server does not know it. */
   let owed = 0;
   /** Events that nobody listens to yet, in order, */
@@ -141,7 +140,6 @@ export function resume(socket: Extensible): void {
       }
       _onEvent.call(socket, args);
     };
-    if (end && !replaying) reached = end;
     // in order with those of its name
     if (held.some(([waiting]) => waiting === name) || (end && stopWaiting && !hears(name))) {
       frozen ??= shown(positions);
@@ -162,21 +160,23 @@ export function resume(socket: Extensible): void {
       // what an old connection brought too late is behind every position: it comes again
       if (isGranted) {
         socket.receiveBuffer = [];
-        socket._lastOffset = reached;
+        socket._lastOffset = live.at;
       }
       await reading;
       // behind what waits here too: it is not lost with the connection
       return { credit, key, positions: shown(positions) };
     },
     _answered(answer, isRecovered) {
-      isGranted = answer?.key;
       owed = 0;
       if (!isRecovered) {
+        // nor is what the session before had left on its way; what is not stored may be of this one
+        if (isGranted) socket.receiveBuffer = socket.receiveBuffer.filter((args) => args.at(-1).length < 1);
         // what the old session should have got comes again, from the positions on
         stand(shown(positions));
         live = {};
-        recovery.replaying = reached = undefined;
+        recovery.replaying = undefined;
       }
+      isGranted = answer?.key;
       if (isGranted) {
         key = isGranted;
         refused = answer.refused;

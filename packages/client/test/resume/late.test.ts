@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { next } from "../reliable/fake-server.ts";
-import { ResumeServer, TestStorage } from "./scripted.ts";
+import { type Asked, ResumeServer, TestStorage } from "./scripted.ts";
 
 const offset = (n: number) => `mark${n.toString(36)}`;
 
@@ -184,10 +184,41 @@ it("drops what an old connection brought too late: it is behind the positions th
     socket.receiveBuffer.push(["chat", 1, offset(2)]);
   });
   expect(await server.positions()).toEqual({ a: [offset(1), "grant of a"] });
-  server.say("chat", 1, offset(2));
   server.accept();
+  server.say("chat", 1, offset(2));
   await server.taken(socket);
   expect(heard).toEqual([1]);
+});
+
+it("drops what an old session left on its way, but nothing that may be of the new one", async () => {
+  const server = await ResumeServer.listen();
+  const socket = server.client();
+  const heard: unknown[] = [];
+  socket.onAny((...event) => heard.push(event.slice(0, 2)));
+  await server.grant();
+  server.joined("a", offset(1));
+  // keeps the connection
+  socket.io.socket("/other");
+  expect(await server.connection.packets.next()).toBe("40/other,");
+  server.connection.say('40/other,{"sid":"other"}');
+  await server.taken(socket);
+  socket.disconnect();
+  socket.connect();
+  expect(await server.connection.packets.next()).toBe("41");
+  const { holdfast } = (await server.connection.connect()) as { holdfast: { resume: Asked } };
+  expect(holdfast.resume.positions).toEqual({ a: [offset(1), "grant of a"] });
+  server.say("chat", 1, offset(2));
+  server.say("left", "a", offset(2), 1);
+  server.say("early", 2, "");
+  server.connection.say('427["asked",3]');
+  server.accept();
+  server.joined("a", offset(1));
+  server.say("replay", 1, ["a"], 1);
+  server.say("chat", 1, offset(2));
+  server.say("replayed", 1, 1, [["a", offset(2)]], [], 1);
+  await server.taken(socket);
+  expect(heard).toEqual([["taken"], ["early", 2], ["asked", 3], ["chat", 1], ["taken"]]);
+  expect([...socket.recovery.positions!.keys()]).toEqual(["a"]);
 });
 
 it("pays for what waited, and keeps where it stands then, without another event", async () => {
