@@ -5,8 +5,9 @@ import { malformed } from "./requests.ts";
 
 /** Of these a client may send several in one message. */
 const LISTED: ReadonlySet<unknown> = new Set(["add", "done", "fail"]);
-/** Requests of one list: about as much work as one read may bring before other connections have their turn. */
 const LIST_MAX = 256;
+/** From so many on, other connections have their turn before the next read, as when so much comes in many messages. */
+const REQUESTS_OF_A_FLOOD = 64;
 
 /**
  * Takes a list of requests, and answers with the list of their answers once all have one (PROTOCOL §5.11). Each is taken
@@ -25,6 +26,7 @@ export function listControl(
       ack(told(malformed(`a list has 1 to ${LIST_MAX} requests of one kind: add, done or fail`)));
       return;
     }
+    if (list.length >= REQUESTS_OF_A_FLOOD) socket.conn.transport.rest?.();
     const answers = new Array<readonly unknown[]>(list.length);
     let left = list.length;
     for (const [at, args] of list.entries()) {

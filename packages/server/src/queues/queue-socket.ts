@@ -4,7 +4,7 @@ import type { Party } from "../negotiation/index.ts";
 /** A socket, as far as queues are concerned. */
 export interface QueueSocket extends Party {
   readonly id: string;
-  readonly conn: Party["conn"] & { readonly transport: { readonly pendingBytes?: number } };
+  readonly conn: Party["conn"] & { readonly transport: { readonly pendingBytes?: number; rest?(): void } };
   /** Emits to this client alone, and stores nothing of it: what a queue says is true at the moment. */
   _emitUnstored(event: string, ...args: unknown[]): void;
 }

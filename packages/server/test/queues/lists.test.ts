@@ -128,6 +128,25 @@ describe("A list of requests", () => {
     expect(await codesOf(client, "add", four)).toEqual([null, null, null, "QUEUE_FULL"]);
   });
 
+  it("that is long lets other connections have their turn before the next.", async () => {
+    const running = await serveQueue();
+    const rests: string[] = [];
+    running.io.on("connection", ({ conn }) => {
+      const { transport } = conn as unknown as { transport: { rest(): void } };
+      const rest = transport.rest.bind(transport);
+      transport.rest = () => {
+        rests.push("rest");
+        rest();
+      };
+    });
+    const client = await clientOf(running);
+    await codesOf(client, "add", Array(10).fill(["mail", 1]));
+    expect(rests).toEqual([]);
+    await codesOf(client, "add", Array(100).fill(["mail", 1]));
+    expect(rests).toEqual(["rest"]);
+    expect(await client.ask("admin", "mail", "counts")).toMatchObject({ waiting: 110 });
+  });
+
   it("that is none is answered with QUEUE_INVALID; without an acknowledgement it closes its connection.", async () => {
     const client = await clientOf(await serveQueue());
     for (const nonsense of [
