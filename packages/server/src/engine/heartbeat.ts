@@ -30,7 +30,8 @@ export class Deadlines {
   add(entry: Timed): void {
     entry.deadlines?.remove(entry);
     entry.deadlines = this;
-    entry.deadline = performance.now() + this.#delayMs;
+    // a fraction would be an object of its own
+    entry.deadline = Math.ceil(performance.now() + this.#delayMs);
     entry.earlier = this.#last;
     if (this.#last) this.#last.later = entry;
     else this.#first = entry;

@@ -22,6 +22,7 @@ import { refuseRequest, refuseUpgrade } from "./refuse.ts";
 import { type EngineRequest, protocolOf, withQuery } from "./request.ts";
 import { dropInvalidHeaders } from "./response-headers.ts";
 import { randomId } from "./session-id.ts";
+import { shareHeaders } from "./shared-headers.ts";
 import type { Transport } from "./transport.ts";
 import transports, { createTransport, OwnWebSocket, Polling } from "./transports/index.ts";
 import type { PollingOptions } from "./transports/polling.ts";
@@ -296,6 +297,7 @@ export class Server extends EventEmitter {
     const transport = this.#createTransport(req, socket);
     // the id is known to the headers of the first response
     transport.sid = id;
+    shareHeaders(req);
     // Node builds the headers anew from the raw ones when somebody looks; nobody has had a chance to change them
     if (req.websocket && this.#middlewares.length === 0 && !this.opts.allowRequest) forgetHeaders(req);
     const connection = new Connection(id, this, transport, req, this.flusher);
