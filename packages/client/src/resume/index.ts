@@ -39,7 +39,7 @@ export function resume(socket: Extensible): void {
     if (stand) positions.set(room, [at ?? offsetOf(stand), stand[1], cursor!]);
   };
   const stand = (rooms: Record<string, Stand> | undefined) => {
-    for (const room in rooms) positions.set(room, rooms[room]!);
+    for (const room in rooms) positions.set(room, rooms[room]!.slice() as Stand);
   };
 
   const name = `holdfast ${io.engine.transport.opts.host + io.engine.transport.opts.path + socket.nsp} ${user}`;

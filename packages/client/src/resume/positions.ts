@@ -20,6 +20,6 @@ export const shown = (positions: Iterable<[string, Stand]>): Record<string, Stan
 
 /** Offsets order as numbers without leading zeros do, behind the mark that all begin with. */
 export const isLater = (a: string | undefined, b: string): unknown =>
-  a && (a.length - b.length || +(a > b)) > 0;
+  a && (a.length - b.length || ((a > b) as unknown as number)) > 0;
 
 export const offsetOf = ([at, , cursor]: Stand): string => (isLater(cursor?.at, at) ? cursor!.at! : at);

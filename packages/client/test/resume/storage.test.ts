@@ -169,6 +169,19 @@ it("keeps positions in a file, that others share", async () => {
   expect((await server.grant()).positions).toEqual({ a: [offset(1), "grant of a"] });
 });
 
+it.each([["null"], ["5"], ['["K",{"a":null}]'], ['["K",{"a":5}]'], ["text"]])(
+  "reports what it does not understand (%s), and connects all the same",
+  async (text) => {
+    const server = await ResumeServer.listen();
+    const storage = new TestStorage();
+    storage.getItem = () => text;
+    const socket = server.client({ resume: { storage } });
+    const failure = next(socket.recovery, "error");
+    expect((await server.grant()).positions).toEqual({});
+    expect((await failure)[0]).toMatchObject({ code: "STORAGE_FAILED" });
+  },
+);
+
 it("reports a file that can't be read", async () => {
   const path = join(folder(), "positions.json");
   writeFileSync(path, "{");
