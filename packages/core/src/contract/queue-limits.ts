@@ -96,7 +96,9 @@ export function describeQueueLimits(harness: StoreHarness): void {
       expect(() => new RemoteWorker(queue, { prefetch: 1001 })).toThrow(expect.objectContaining(invalid));
       expect(() => new RemoteWorker(queue, { owner: "" })).toThrow(expect.objectContaining(invalid));
       await expect(queue.deadLetters({ after: "x" })).rejects.toMatchObject(invalid);
-      await expect(queue.addMany([null as never])).rejects.toMatchObject(invalid);
+      for (const job of [null, 1, { n: 1 }] as never[]) {
+        await expect(queue.addMany([{ data: { n: 1 } }, job])).rejects.toMatchObject(invalid);
+      }
       await expect(queue.repeat("key", null as never, { n: 1 })).rejects.toMatchObject(invalid);
       for (const id of [5, null] as never[]) {
         for (const act of [() => queue.get(id), () => queue.remove(id), () => queue.job(id).done()]) {

@@ -83,7 +83,11 @@ export class Adder {
         `addMany takes a list of at most ${QUEUE_LIMITS.addManyMax} jobs`,
       );
     }
-    return this.#addAll(jobs.map((job) => this.#draft(job?.data, job)));
+    const isJob = (job: unknown): boolean => typeof job === "object" && job !== null && "data" in job;
+    // data by itself would be a job without any
+    if (!jobs.every(isJob))
+      throw new QueueError("QUEUE_INVALID", "each job of addMany is { data, ...options }");
+    return this.#addAll(jobs.map((job) => this.#draft(job.data, job)));
   }
 
   /** Adds a job, and writes these operations in the same commit. */
