@@ -151,6 +151,35 @@ describe("KeptRooms", () => {
     expect((await replay.next(1)).gap).toBeUndefined();
   });
 
+  it.each([1, 5, 20])(
+    "tells a reader that retention passes by in the middle of a read, %i events at a time",
+    async (limit) => {
+      const scene = new Scene();
+      await scene.fill("chat:1", 20);
+      const replay = await scene.log.replay("/", "chat:1", 20);
+      const first = replay.after;
+      const read = scene.store.events.bind(scene.store);
+      const trims = [{ eventsMax: 5 }, { eventsMax: 0 }];
+      scene.store.events = async (query) => {
+        const trim = trims.shift();
+        if (trim)
+          await scene.store.commit({ type: "trim", namespace: "/", room: "chat:1", ...trim }).durable();
+        return read(query);
+      };
+      let told = first;
+      for (let done = false; !done; ) {
+        const chunk = await replay.next(limit);
+        if (chunk.gap) {
+          expect(chunk.gap).toMatchObject({ from: told, reason: "trimmed" });
+          told = chunk.gap.to;
+        }
+        for (const { offset } of chunk.events) expect(offset).toBe(++told);
+        done = chunk.done;
+      }
+      expect(told).toBe(replay.through);
+    },
+  );
+
   it("tells a reader of a forgotten room that there is a gap", async () => {
     const scene = new Scene();
     const position = await scene.publish("chat:1", "seen");

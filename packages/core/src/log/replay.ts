@@ -84,18 +84,19 @@ export class Replay {
   /** The next events; call again when the reader has taken them. */
   async next(limit?: number, bytes?: number): Promise<ReplayChunk> {
     const { namespace, room, through } = this;
-    // Retention goes on while a slow reader reads.
-    const { floor } = await this.#store.log(namespace, room);
-    if (floor > this.#after) {
-      this.#gap ??= { room, from: this.#after, to: Math.min(floor, through), reason: "trimmed" };
-      this.#after = floor;
-    }
-    const gap = this.#gap;
-    this.#gap = undefined;
-    const query = { namespace, rooms: [room], after: this.#after, before: through + 1, limit, bytes };
+    const after = this.#after;
+    const query = { namespace, rooms: [room], after, before: through + 1, limit, bytes };
     const { events, done } = await this.#store.events(query);
-    const last = events[events.length - 1];
-    if (last) this.#after = last.offset;
+    // Asked afterwards: retention goes on while a slow reader reads, and while we do.
+    const { floor } = await this.#store.log(namespace, room);
+    const to = Math.min(floor, through, (events[0]?.offset ?? Number.POSITIVE_INFINITY) - 1);
+    const known = this.#gap;
+    const gap: Gap | undefined =
+      to > after && !(known && known.to >= to)
+        ? { room, from: known?.from ?? after, to, reason: known?.reason ?? "trimmed" }
+        : known;
+    this.#gap = undefined;
+    this.#after = events[events.length - 1]?.offset ?? Math.max(after, to);
     return { events, gap, done };
   }
 }
