@@ -366,3 +366,35 @@ it("a reader that is sent away while another namespace waits for it comes back t
   await back.control("replayed");
   expect([...had, ...back.events.map(([, i]) => i)]).toEqual(upTo(count + 11));
 });
+
+it.each([[false], [true]])(
+  "a reader that is behind and sent away comes back to where it stood (closing its connection: %s)",
+  async (closes) => {
+    const server = await start({});
+    const reader = await resuming(server.port);
+    const { wire } = reader;
+    const [socket] = [...server.io.sockets.sockets.values()] as [Socket];
+    void socket.join("chat:1");
+    await reader.control("joined");
+    wire.socket.pause();
+    const count = await untilBehind(server.io, "chat:1");
+    // not on disk yet
+    server.io.to("chat:1").emit("say", count);
+    socket.disconnect(closes);
+    wire.socket.resume();
+    const { answer } = reader;
+    if (closes) await expect(reader.until(() => false)).rejects.toThrow("closed");
+    else {
+      wire.say('40{"holdfast":{"resume":{"credit":1}}}');
+      await reader.until((it) => it.answer !== answer);
+      wire.socket.terminate();
+      await wire.closed;
+    }
+    const had = reader.events.map(([, i]) => i);
+    expect(had).toEqual(upTo(had.length));
+    const back = await resuming(server.port, { key: answer.key, positions: reader.positions, credit: 5_000 });
+    void [...server.io.sockets.sockets.values()].at(-1)!.join("chat:1", { since: "last" });
+    await back.control("replayed");
+    expect([...had, ...back.events.map(([, i]) => i)]).toEqual(upTo(count + 1));
+  },
+);

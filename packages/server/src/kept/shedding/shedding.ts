@@ -78,11 +78,11 @@ export class Shedding {
     const { outbox } = socket.client;
     this.#former.set(outbox, this.#newest);
     const readers = [...(this.#bySocket.get(socket) ?? [])];
-    const sealed = readers.find(({ isSealed }) => isSealed);
-    if (sealed) {
-      // it ends now, and what waits behind it must not go out without what it had yet to write
+    const [first] = readers;
+    if (first) {
+      // what comes behind them must not go out without what they had yet to write, though nobody asks for it any more
       const cutOff = this.#host.cutOff(socket);
-      sealed.port.lose(cutOff);
+      first.port.lose(cutOff);
       cutOff.end(socket);
     }
     for (const reader of readers) {
