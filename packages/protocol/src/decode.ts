@@ -5,7 +5,14 @@ import { isReservedEvent, type Packet, PacketType } from "./packet.ts";
  * protocol does not allow. Written for speed: decode.browser.ts does the same in little space.
  */
 export function decode(text: string): Packet {
-  const packet: Packet = { type: text.charCodeAt(0) - 48, nsp: "/" };
+  // all that it may have: to add members later takes longer
+  const packet: Packet = {
+    type: text.charCodeAt(0) - 48,
+    nsp: "/",
+    data: undefined,
+    id: undefined,
+    attachments: undefined,
+  };
   let i = 1;
   if (packet.type > 4 && packet.type < 7) {
     const end = text.indexOf("-");

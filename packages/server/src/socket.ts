@@ -532,7 +532,7 @@ export class Socket<
     let isSent = false;
     return (...data) => {
       if (isSent) return;
-      this.packet({ type: PacketType.ACK, id, data });
+      this.packet({ type: PacketType.ACK, nsp: this.nsp.name, id, data } as Omit<Packet, "nsp">);
       isSent = true;
     };
   }
