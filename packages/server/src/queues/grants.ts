@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { digest, type Store } from "@holdfast/core";
+import { jobKey } from "./job-key.ts";
 
 const SECRET = "queue:secret";
 /** Of a record that is alone of its kind. */
@@ -29,11 +30,11 @@ export class Grants {
 
   /** Proof of having added a job. */
   ofJob(queue: string, id: string): string {
-    return this.#mac(`job\n${queue}\n${id}`);
+    return this.#mac(`job\n${jobKey(queue, id)}`);
   }
 
   isOfJob(grant: string, queue: string, id: string): boolean {
-    return isSame(grant, this.#mac(`job\n${queue}\n${id}`));
+    return isSame(grant, this.#mac(`job\n${jobKey(queue, id)}`));
   }
 
   /** The secret id of the worker that began as the socket `sid`. */

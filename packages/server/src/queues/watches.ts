@@ -1,4 +1,5 @@
 import type { JobInfo, JobReport, Queue } from "@holdfast/core";
+import { jobKey } from "./job-key.ts";
 import type { QueueSocket } from "./queue-socket.ts";
 
 /** After these a job changes no more. A dead letter may be redriven. */
@@ -19,7 +20,7 @@ export class Watches {
   }
 
   has(queue: string, id: string): boolean {
-    return this.#ends.has(keyOf(queue, id));
+    return this.#ends.has(jobKey(queue, id));
   }
 
   /**
@@ -27,7 +28,7 @@ export class Watches {
    * told when `opened` is called: behind the answer.
    */
   async add(queue: Queue, id: string): Promise<{ report: JobReport; opened(): void } | undefined> {
-    const key = keyOf(queue.name, id);
+    const key = jobKey(queue.name, id);
     let early: JobReport[] | undefined = [];
     const tell = (report: JobReport) => {
       if (FINAL.has(report.state)) this.#end(key, end);
@@ -51,7 +52,7 @@ export class Watches {
   }
 
   remove(queue: string, id: string): void {
-    const key = keyOf(queue, id);
+    const key = jobKey(queue, id);
     this.#end(key, this.#ends.get(key));
   }
 
@@ -97,8 +98,4 @@ function reportOf({
     ...(error === undefined ? {} : { error }),
     ...(dueMs === undefined ? {} : { dueMs }),
   };
-}
-
-function keyOf(queue: string, id: string): string {
-  return `${queue}\n${id}`;
 }

@@ -96,6 +96,15 @@ describe("Who added a job", () => {
     expect(await stranger.ask("watch", "mail", id)).toMatchObject({ id: "m1", state: "waiting" });
   });
 
+  it("proves nothing of a job of another queue, whatever characters the names have.", async () => {
+    const running = await serveQueue({ queues: { authorize: (_socket, action) => action !== "admin" } });
+    const other = running.io.queue("mail\nold");
+    await other.add(1, { id: "m1" });
+    const producer = await clientOf(running);
+    const { grant } = await producer.ask<{ grant: string }>("add", "mail", 1, { id: "old\nm1" });
+    expect(await producer.refusal("watch", "mail\nold", "m1", grant)).toBe("QUEUE_FORBIDDEN");
+  });
+
   it("hears of every change, behind the answer, and of nothing after the end.", async () => {
     const running = await serveQueue({}, { attempts: 2 });
     const [producer, worker] = [await clientOf(running), await clientOf(running)];
