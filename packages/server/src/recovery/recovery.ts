@@ -287,11 +287,15 @@ export class Recovery implements SessionsOwner {
       .map(([room, stay]) => ({ at: stay.through, packet: this.#recall(socket, room, stay) }))
       .sort((a, b) => a.at - b.at);
     socket.outbox.hold((hold) => {
-      this.#replay(socket, restoration, left, head, hold).catch((error) => {
-        this.#report(error);
-        // it comes back and tries again
-        socket.client.conn.close(true);
-      });
+      // it comes back and tries again
+      const again = () => socket.client.conn.close(true);
+      this.#replay(socket, restoration, left, head, hold).then(
+        (isWhole) => isWhole || again(),
+        (error) => {
+          this.#report(error);
+          again();
+        },
+      );
     });
   }
 
@@ -301,7 +305,7 @@ export class Recovery implements SessionsOwner {
     left: ToldLeave[],
     head: Promise<number>,
     hold: Hold,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const before = (await head) + 1;
     if (this.#holes.concern(since, began)) throw new Error("what a client missed could not be stored");
     const { kept } = this.#shared;
@@ -318,7 +322,7 @@ export class Recovery implements SessionsOwner {
       );
     };
     const { store } = kept;
-    await replaySession({ store, namespace, before, missed, names, left, toPacket, answer }, hold);
+    return replaySession({ store, namespace, before, missed, names, left, toPacket, answer }, hold);
   }
 
   /** Whether what happens to this socket's rooms is to be stored. While it is being let in again, it is not. */

@@ -31,14 +31,19 @@ export interface SessionReplay {
   answer(): OutgoingPacket;
 }
 
-/** Writes it, as fast as the client takes it, and lets what has been issued since follow. Rejects as the store does. */
-export async function replaySession(replay: SessionReplay, hold: Hold): Promise<void> {
+/**
+ * Writes it, as fast as the client takes it, and lets what has been issued since follow. Rejects as the store does.
+ *
+ * @returns false if retention has taken some of it meanwhile: nothing more MUST reach the client
+ */
+export async function replaySession(replay: SessionReplay, hold: Hold): Promise<boolean> {
   const { store, namespace, before, missed, names, left } = replay;
   const query = { namespace, rooms: [...missed.keys()], before, limit: CHUNK_EVENTS, bytes: CHUNK_BYTES };
   let after = Math.min(...[...missed.values()].map((span) => span.after));
   let isTold = false;
   for (let done = false; !done && !hold.isDiscarded; ) {
     const chunk = await store.events({ ...query, after });
+    if (await isTrimmed(replay, after)) return false;
     done = chunk.done;
     after = chunk.events.at(-1)?.offset ?? after;
     const packets: OutgoingPacket[] = [];
@@ -64,6 +69,18 @@ export async function replaySession(replay: SessionReplay, hold: Hold): Promise<
     await hold.ready();
   }
   hold.release();
+  return true;
+}
+
+/** Whether events that the client missed, behind this offset, may be gone. Asked once they have been read. */
+async function isTrimmed({ store, namespace, missed }: SessionReplay, after: number): Promise<boolean> {
+  for (const [log, span] of missed) {
+    const from = Math.max(after, span.after);
+    if (from >= span.through) continue;
+    const { floor } = await store.log(namespace, log);
+    if (floor > from) return true;
+  }
+  return false;
 }
 
 /** Whether one of the logs of the event is one of which the client missed it. */

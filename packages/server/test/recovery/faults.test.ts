@@ -203,3 +203,27 @@ it("serves clients that know no recovery", async () => {
   expect((await server.store.records({ kind: "recovery:room" })).records).toEqual([]);
   expect((await server.store.records({ kind: "recovery:session" })).records).toEqual([]);
 });
+
+it("gives a new session to who misses what retention takes while it is read", async () => {
+  const server = await stage();
+  const { io, store } = server;
+  const ada = guest(server.port);
+  await ada.connected();
+  await server.sockets[0]!.join("kept:1");
+  await io.to("kept:1").publish("n", 0);
+  await ada.count(1);
+  cut(ada);
+  await until(() => io.sockets.sockets.size === 0);
+  for (let i = 1; i < 4; i++) await io.to("kept:1").publish("n", i);
+  const read = store.events.bind(store);
+  store.events = async (query) => {
+    store.events = read;
+    await io.to("kept:1").forget();
+    return read(query);
+  };
+  const again = resuming(server.port, ada.session);
+  await until(() => again.socket.connected && server.sockets.length === 3);
+  expect(server.sockets[2]!.recovery).toEqual({ recovered: false, reason: "trimmed" });
+  expect(again.got).toEqual([]);
+  expect(server.reports).toEqual([]);
+});
