@@ -486,6 +486,7 @@ export class Socket<
   _onClosing(): void {
     const { _agreement } = this;
     if (_agreement) for (const extension of _agreement.granted) extension.onClosing?.(this);
+    (this.adapter as Partial<KeepingAdapter>).onClosing?.(this);
   }
 
   /** Out of its rooms and its namespace, for good. */

@@ -203,6 +203,11 @@ export class KeepingAdapter extends Adapter {
     return this.#shedding.take(socket, port, packet, mayStart);
   }
 
+  /** Its client is not heard any more: a replay that waits for it ends, and what was shed behind that with it. */
+  onClosing(socket: Joiner): void {
+    if (this.#joins.waitsFor(socket)) this.#shedding.onGone(socket);
+  }
+
   /** A socket is no more. */
   onGone(socket: Joiner): void {
     this.#joins.onGone(socket);

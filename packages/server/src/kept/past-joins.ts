@@ -124,6 +124,11 @@ export class PastJoins {
     this.#catchup.onRecovered(socket, room, after);
   }
 
+  /** Whether a replay is under way that waits for its client. */
+  waitsFor(socket: Joiner): boolean {
+    return this.#catchup.waitsFor(socket);
+  }
+
   /** A socket is no more. */
   onGone(socket: Joiner): void {
     this.#catchup.onGone(socket);

@@ -107,6 +107,11 @@ export class Catchup {
     }
   }
 
+  /** Whether a replay is under way that waits for its client. */
+  waitsFor(socket: object): boolean {
+    return (this.#cutOffs.get(socket)?.size ?? 0) > 0;
+  }
+
   /** The socket is no more. What is issued for its client from now on belongs to another session. */
   onGone(socket: Joiner): void {
     for (const cutOff of this.#cutOffs.get(socket) ?? []) cutOff.end(socket);

@@ -2,6 +2,8 @@
 import type { ServerOptions, Socket } from "holdfast";
 import { describe, expect, it } from "vitest";
 import { type Served, serve } from "../negotiation/wire.ts";
+import { Poller } from "../shedding/poller.ts";
+import { turns } from "../shedding/support.ts";
 import { again, type Reader, reader } from "./client.ts";
 
 const plain: Partial<ServerOptions> = { store: "memory", rooms: { "kept:*": { keep: true } } };
@@ -84,4 +86,30 @@ it("a client that was sent away amid a replay goes on in the same connection", a
   await served.io.to("kept:1").publish("n", 110);
   await client.until((it) => numbers(it).includes(110));
   expect(numbers(client)).toEqual(upTo(111));
+});
+
+it("what was shed behind a replay that its connection's close cuts off does not come either", async () => {
+  const served = await serve({ ...plain, shedBytes: 100 });
+  const first = await reader(served.port);
+  void socketOf(served).join("kept:1");
+  await first.control("joined");
+  first.wire.socket.terminate();
+  await first.wire.closed;
+  for (let i = 0; i < 100; i++) served.io.to("kept:1").emit("n", i);
+  const resume = { key: first.answer.key, positions: first.positions, credit: 1 };
+  const slow = await Poller.connect(served, { auth: { holdfast: { resume } } });
+  void socketOf(served).join("kept:1", { since: "last" });
+  const seen = () => slow.got.filter(([name]) => name === "n").map(([, i]) => i);
+  while (seen().length === 0) await slow.poll();
+  for (let i = 100; i < 109; i++) served.io.to("kept:1").emit("n", i, "x".repeat(100));
+  await served.io.to("kept:1").publish("n", 109);
+  // this waits for what was shed
+  void socketOf(served).join("kept:2", { since: 1 });
+  // and the close for this, which is not stored
+  socketOf(served).emit("goodbye");
+  socketOf(served).conn.close();
+  await turns(10);
+  while (await slow.poll());
+  expect(seen()).toEqual([0]);
+  expect(slow.got).toContainEqual(["goodbye", ""]);
 });

@@ -21,7 +21,7 @@ export class Poller {
 
   /** @param hasStamps events end in an offset: connection state recovery */
   static async connect(
-    { port }: Running,
+    { port }: Pick<Running, "port">,
     { auth, hasStamps = false }: { auth?: object; hasStamps?: boolean } = {},
   ) {
     const base = `http://localhost:${port}/socket.io/?EIO=4&transport=polling`;

@@ -74,7 +74,7 @@ export class Shedding {
 
   /** A socket is no more, although its connection may be. */
   onGone(socket: Joiner): void {
-    if (socket.conn.readyState !== "open") return;
+    if (socket.conn.readyState === "closed") return;
     const { outbox } = socket.client;
     this.#former.set(outbox, this.#newest);
     const readers = [...(this.#bySocket.get(socket) ?? [])];
