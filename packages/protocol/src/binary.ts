@@ -17,11 +17,8 @@ export function hasBinary(value: unknown, fromToJson?: boolean): boolean {
   if (isBinary(value)) return true;
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function" && !fromToJson) return hasBinary(toJSON.call(value), true);
-  // without a function for each: this is asked of everything that is sent
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (hasBinary(value[i])) return true;
-  } else for (const key of Object.keys(value)) if (hasBinary(value[key as never])) return true;
-  return false;
+  if (Array.isArray(value)) return value.some((item) => hasBinary(item));
+  return Object.keys(value).some((key) => hasBinary(value[key as never]));
 }
 
 /** Puts binaries in the place of placeholders. Throws when a placeholder names no binary. */

@@ -1,7 +1,6 @@
 import { type Binary, hasBinary, insertBinary, isBinary } from "./binary.ts";
 import { decode } from "./decode.ts";
 import { type EncodedPacket, type Packet, PacketType } from "./packet.ts";
-import { stringify } from "./stringify.ts";
 import { stringifyBinary } from "./stringify-binary.ts";
 
 /** Packets to text and attachments (Socket.IO protocol v5, "Packet encoding"). */
@@ -15,7 +14,7 @@ export class Encoder {
       type += 3;
       json = stringifyBinary(data, attachments);
       count = `${attachments.length}-`;
-    } else if (data != null) json = stringify(data);
+    } else if (data != null) json = JSON.stringify(data);
     return [type + count + (nsp && nsp !== "/" ? `${nsp},` : "") + (id ?? "") + json, ...attachments];
   }
 }

@@ -4,7 +4,6 @@ import * as node from "../src/base64.ts";
 import { decode as decodeInBrowser } from "../src/decode.browser.ts";
 import { decode } from "../src/decode.ts";
 import type { Binary } from "../src/index.ts";
-import { stringify } from "../src/stringify.ts";
 import { stringifyBinary as stringifySmall } from "../src/stringify-binary.browser.ts";
 import { stringifyBinary } from "../src/stringify-binary.ts";
 import { fc } from "./fast-check.ts";
@@ -141,38 +140,5 @@ describe("the small codec of browsers does what the fast one does", () => {
         expect([...new Uint8Array(decodeBase64(text))]).toEqual([...bytes]);
       }),
     );
-  });
-});
-
-describe("what is sent is the JSON of the standard library", () => {
-  test("for any value", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.anything(), fc.array(fc.anything(), { maxLength: 2 })), (data) => {
-        let expected: string | undefined;
-        try {
-          expected = JSON.stringify(data);
-        } catch {
-          expect(() => stringify(data)).toThrow();
-          return;
-        }
-        expect(stringify(data)).toBe(expected);
-      }),
-    );
-  });
-
-  test.each([
-    [[undefined]],
-    [[() => {}]],
-    [[Symbol("a")]],
-    [[Number.NaN]],
-    [[null]],
-    [[[]]],
-    [new Array(1)],
-    [[new Date(0)]],
-    [[{ toJSON: (key: string) => `at ${key}` }]],
-    [[{ a: { toJSON: (key: string) => `at ${key}` } }]],
-    [{ length: 0 }],
-  ])("for %o", (data) => {
-    expect(stringify(data)).toBe(JSON.stringify(data));
   });
 });
