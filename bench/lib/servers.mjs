@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { bunBinary, CACHE, redisBinary } from "./runtimes.mjs";
 
@@ -26,10 +25,4 @@ export function commandOf(name, kind, transport, profile) {
   const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
   const profiling = profile && command === NODE ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
   return [...command, ...profiling, path, kind, transport];
-}
-
-/** Whether the package that users get is there. Ours is measured as built, never from its sources. */
-export function isBuilt() {
-  const path = fileURLToPath(import.meta.resolve("holdfast"));
-  return !path.endsWith(".ts") && existsSync(path);
 }
