@@ -13,14 +13,20 @@ const socketOf = ({ sockets }: Served): Socket => sockets.at(-1)!;
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 const numbers = ({ events }: Reader) => events.filter(([name]) => name === "n").map(([, i]) => i);
 
-/** A client in the middle of the replay of 100 events, with ten that were issued later behind it. */
-async function amid(served: Served): Promise<Reader> {
+/** A client that was in a room, is away, and has missed 100 events of it. */
+async function behind(served: Served): Promise<Reader> {
   const first = await reader(served.port);
   void socketOf(served).join("kept:1");
   await first.control("joined");
   first.wire.socket.terminate();
   await first.wire.closed;
   for (let i = 0; i < 100; i++) served.io.to("kept:1").emit("n", i);
+  return first;
+}
+
+/** A client in the middle of the replay of 100 events, with ten that were issued later behind it. */
+async function amid(served: Served): Promise<Reader> {
+  const first = await behind(served);
   const client = await again(served.port, first, { credit: 5 });
   void socketOf(served).join("kept:1", { since: "last" });
   await client.count(5);
@@ -90,12 +96,7 @@ it("a client that was sent away amid a replay goes on in the same connection", a
 
 it("what was shed behind a replay that its connection's close cuts off does not come either", async () => {
   const served = await serve({ ...plain, shedBytes: 100 });
-  const first = await reader(served.port);
-  void socketOf(served).join("kept:1");
-  await first.control("joined");
-  first.wire.socket.terminate();
-  await first.wire.closed;
-  for (let i = 0; i < 100; i++) served.io.to("kept:1").emit("n", i);
+  const first = await behind(served);
   const resume = { key: first.answer.key, positions: first.positions, credit: 1 };
   const slow = await Poller.connect(served, { auth: { holdfast: { resume } } });
   void socketOf(served).join("kept:1", { since: "last" });
